@@ -1,0 +1,1 @@
+"""What a team needs to run Django microservices in production."""
