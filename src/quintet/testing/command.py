@@ -1,0 +1,174 @@
+"""``quintet test``: every part of the repository, each in a pytest process of its own.
+
+One process per part, because Django's settings can be named only once in a process: a single process over
+all services would look green and test none of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import click
+
+from quintet.testing.servers import shared_servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+AT_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A folder whose tests run in one pytest process."""
+
+    name: str
+    directory: Path
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one part's pytest process reported."""
+
+    part: str
+    exit_code: int
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+    log: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether every test ran and passed: nothing failed, and something was there to run."""
+        return self.exit_code == 0 and self.failed == 0 and self.passed > 0
+
+
+def parts(root: Path) -> dict[str, Part]:
+    """Name every part below ``root``: the chassis, each service, and the journeys."""
+    found = [Part(name="chassis", directory=root, arguments=("tests",))]
+    found += [
+        Part(name=folder.name, directory=folder)
+        for folder in sorted((root / "services").iterdir())
+        if (folder / "pyproject.toml").is_file()
+    ]
+    found.append(Part(name="journeys", directory=root / "journeys"))
+    return {part.name: part for part in found}
+
+
+def counts(report: Path) -> tuple[int, int, int]:
+    """Read passed, failed and skipped from a JUnit XML report; a missing report counts nothing."""
+    if not report.is_file():
+        return 0, 0, 0
+    suite = ET.parse(report).getroot().find("testsuite")  # noqa: S314 - pytest wrote it just now
+    if suite is None:
+        return 0, 0, 0
+    tests, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
+    failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    return tests - failed - skipped, failed, skipped
+
+
+def run(part: Part, *, reports: Path, environ: Mapping[str, str], extra: Iterable[str]) -> Outcome:
+    """Run one part and keep its output in ``reports``."""
+    report, log = reports / f"{part.name}.xml", reports / f"{part.name}.log"
+    report.unlink(missing_ok=True)
+    began = time.monotonic()
+    with log.open("wb") as output:
+        finished = subprocess.run(
+            [sys.executable, "-m", "pytest", f"--junit-xml={report}", *part.arguments, *extra],
+            cwd=part.directory,
+            env={**environ, "QUINTET_TEST_PART": part.name},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    passed, failed, skipped = counts(report)
+    return Outcome(
+        part=part.name,
+        exit_code=finished.returncode,
+        passed=passed,
+        failed=failed,
+        skipped=skipped,
+        seconds=round(time.monotonic() - began, 1),
+        log=str(log),
+    )
+
+
+def run_all(chosen: list[Part], *, reports: Path, extra: tuple[str, ...]) -> Iterable[Outcome]:
+    """Run the parts, two at a time, and give each outcome as soon as it is there."""
+    with shared_servers(reports) as urls, ThreadPoolExecutor(AT_ONCE) as pool:
+        environ = {**os.environ, **urls}
+        running = [
+            pool.submit(run, part, reports=reports, environ=environ, extra=extra) for part in chosen
+        ]
+        for future in as_completed(running):
+            yield future.result()
+
+
+def describe(outcome: Outcome) -> str:
+    """One line for a finished part."""
+    mark = "✓" if outcome.ok else "✗"
+    return (
+        f"{mark} {outcome.part:<12} {outcome.passed:>5} passed {outcome.failed:>3} failed"
+        f" {outcome.skipped:>3} skipped {outcome.seconds:>7.1f} s"
+    )
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[PART]...")
+@click.option("--slow", is_flag=True, help="Also the long fault and load scenarios.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.option("--pytest", "extra", multiple=True, metavar="ARG", help="Hand ARG to pytest.")
+def test(*, names: tuple[str, ...], slow: bool, as_json: bool, extra: tuple[str, ...]) -> None:
+    """Run the tests of the chassis, of each service alone, and of the running system.
+
+    PART is chassis, journeys, or a service; without one, all of them run, on real servers.
+
+    Example: quintet test orders --pytest=-x
+    """
+    root = Path.cwd()
+    available = parts(root)
+    unknown = [name for name in names if name not in available]
+    if unknown:
+        raise click.UsageError(f"No part {unknown[0]!r}. Parts: {', '.join(available)}.")
+    reports = root / ".quintet" / "test"
+    reports.mkdir(parents=True, exist_ok=True)
+    chosen = [part for name, part in available.items() if not names or name in names]
+    outcomes = []
+    for outcome in run_all(chosen, reports=reports, extra=(*extra, *(("--slow",) * slow))):
+        outcomes.append(outcome)
+        if not as_json:
+            report_one(outcome)
+    report_all(outcomes, as_json=as_json)
+    sys.exit(0 if all(outcome.ok for outcome in outcomes) else 1)
+
+
+def report_one(outcome: Outcome) -> None:
+    """Print a finished part: one line, and its whole output when it failed."""
+    if not outcome.ok:
+        click.echo(Path(outcome.log).read_text(encoding="utf-8", errors="replace"))
+    click.echo(describe(outcome))
+
+
+def report_all(outcomes: list[Outcome], *, as_json: bool) -> None:
+    """Print the sum of all parts."""
+    if as_json:
+        click.echo(json.dumps({"parts": [asdict(outcome) for outcome in outcomes]}))
+        return
+    passed, failed, skipped = (
+        sum(getattr(outcome, name) for outcome in outcomes)
+        for name in ("passed", "failed", "skipped")
+    )
+    broken = sum(1 for outcome in outcomes if not outcome.ok and not outcome.failed)
+    click.echo(f"{passed} passed, {failed + broken} failed, {skipped} skipped")
