@@ -1,0 +1,3 @@
+"""The callers of the validation service."""
+
+from __future__ import annotations
