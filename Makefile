@@ -1,0 +1,10 @@
+.PHONY: up test check
+
+up:
+	./quintet up
+
+test:
+	./quintet test
+
+check:
+	./.ci/run

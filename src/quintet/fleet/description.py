@@ -1,0 +1,181 @@
+"""``quintet.yaml`` as typed values: the one description of the system, judged as a whole on loading."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from quintet.cli import CommandError
+
+RESERVED = ("/docs", "/internal", "/metrics", "/health", "/livez", "/readyz")
+"""Prefixes that no service may claim at the gateway."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_ROUTE = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=1, le=64)]
+
+
+class Part(BaseModel):
+    """A piece of the description: frozen, and strict about the keys that it knows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Gateway(Part):
+    """Where the one public address of the system is."""
+
+    port: Port = 8000
+
+
+class Resource(Part):
+    """A server that services use: embedded unless an environment variable names another."""
+
+    kind: Literal["postgres", "redis"]
+
+
+class Scale(Part):
+    """How many processes a service has, and how many threads each of them."""
+
+    workers: Count = 1
+    threads: Count = 8
+
+
+class Service(Part):
+    """One service: where it is, what it answers, what it needs and whom it calls."""
+
+    path: str
+    routes: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    scale: Scale = Scale()
+
+    @field_validator("routes")
+    @classmethod
+    def _routes_are_prefixes(cls, routes: tuple[str, ...]) -> tuple[str, ...]:
+        for route in routes:
+            if not _ROUTE.fullmatch(route) or "/.." in route or "/./" in route:
+                raise ValueError(f"{route!r} is not a path prefix such as /api/v1/orders")
+            if any(_covers(reserved, route) for reserved in RESERVED):
+                raise ValueError(f"{route!r} is reserved for the gateway or kept inside")
+        return routes
+
+
+class System(Part):
+    """The whole system, known to be consistent: every name that is used is declared."""
+
+    system: str = "quintet"
+    gateway: Gateway = Gateway()
+    resources: dict[str, Resource] = {}
+    services: dict[str, Service] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> System:
+        problems = [*self._bad_names(), *self._unknown_names(), *self._shared_routes()]
+        if problems:
+            raise ValueError("; ".join(problems))
+        self.start_order()
+        return self
+
+    def start_order(self) -> tuple[str, ...]:
+        """Return the names of the services, each after those it depends on."""
+        graph = {name: service.depends_on for name, service in self.services.items()}
+        try:
+            return tuple(TopologicalSorter(graph).static_order())
+        except CycleError as error:
+            raise ValueError(f"depends_on goes in a circle: {' → '.join(error.args[1])}") from None
+
+    def callers_of(self, name: str) -> tuple[str, ...]:
+        """Return the services that call the named one."""
+        return tuple(other for other, service in self.services.items() if name in service.calls)
+
+    def kinds_used_by(self, name: str) -> frozenset[str]:
+        """Return the names of the resources that the named service uses."""
+        return frozenset(self.services[name].uses)
+
+    def _bad_names(self) -> Iterator[str]:
+        for name in self.services:
+            if not _NAME.fullmatch(name):
+                yield f"the service name {name!r} is not lower-case letters, digits and _"
+
+    def _unknown_names(self) -> Iterator[str]:
+        for name, service in self.services.items():
+            for field, known in (
+                ("uses", self.resources),
+                ("calls", self.services),
+                ("depends_on", self.services),
+            ):
+                for used in getattr(service, field):
+                    if used not in known or used == name:
+                        yield f"services.{name}.{field}: {used!r} is {_hint(used, known, name)}"
+
+    def _shared_routes(self) -> Iterator[str]:
+        owners: dict[str, str] = {}
+        for name, service in self.services.items():
+            for route in service.routes:
+                if owners.setdefault(route, name) != name:
+                    yield f"the route {route} is claimed by {owners[route]} and by {name}"
+
+
+def load(path: Path) -> System:
+    """Read and judge the description.
+
+    Raises:
+        CommandError: The file is missing, is no YAML, or says something that cannot hold.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return System.model_validate(data)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read", why=str(error)) from error
+    except yaml.YAMLError as error:
+        raise CommandError(f"{path} is not YAML", why=" ".join(str(error).split())) from error
+    except ValidationError as error:
+        raise CommandError(
+            f"{path.name} describes no system that can run",
+            why="; ".join(_sentence(problem) for problem in error.errors()),
+            remedy=f"edit {path} and run the command again",
+        ) from error
+
+
+def _covers(prefix: str, route: str) -> bool:
+    return route == prefix or route.startswith(f"{prefix}/")
+
+
+def _hint(used: str, known: Iterable[str], own: str) -> str:
+    if used == own:
+        return "the service itself"
+    return f"not declared{_suggestion(used, known)}"
+
+
+def _suggestion(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _sentence(problem: object) -> str:
+    if not isinstance(problem, dict):
+        return str(problem)
+    where = ".".join(str(step) for step in problem["loc"]) or "the file"
+    if problem["type"] == "extra_forbidden":
+        key = str(problem["loc"][-1])
+        return f"{where} is not a known key{_suggestion(key, _keys_at(problem['loc'][:-1]))}"
+    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _keys_at(location: tuple[str | int, ...]) -> Iterable[str]:
+    if not location:
+        return System.model_fields
+    part = {"gateway": Gateway, "resources": Resource, "services": Service}.get(str(location[0]))
+    if location[-1] == "scale":
+        part = Scale
+    return part.model_fields if part else ()
