@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROBE_TIMEOUT_SECONDS = 2
-DATABASES = 16
+DATABASES = 128
 
 
 class Valkey(Server):
