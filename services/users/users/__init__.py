@@ -1,0 +1,1 @@
+"""Who somebody is: accounts, profiles, and the tokens that prove it to every other service."""
