@@ -24,6 +24,7 @@ DATABASE_FIXTURES = {
     "django_db_reset_sequences",
     "django_db_serialized_rollback",
 }
+OTHER_DATABASE = "QUINTET_TEST_DATABASE_URL"
 MARKER = "server(name): the test needs this real server: postgres or valkey"
 
 
@@ -60,9 +61,8 @@ def in_ci() -> bool:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
     """Wrap the hook: pytest-django reads the settings in it, whatever the order of the plugins."""
     early_config.stash[FOUND] = []
-    names = early_config.getini("quintet_servers")
-    if names:
-        _provide(early_config, names)
+    if "quintet_servers" in early_config.inicfg:
+        _provide(early_config, early_config.getini("quintet_servers"))
     return (yield)
 
 
@@ -112,9 +112,11 @@ def _provide(config: pytest.Config, names: list[str]) -> None:
     if unknown:
         known = ", ".join(servers.KINDS)
         raise pytest.UsageError(f"quintet_servers names {unknown[0]!r}; known are {known}.")
+    database = os.environ.get(OTHER_DATABASE)
+    wanted = [name for name in names if not (database and name == "postgres")]
     stack = ExitStack()
     config.add_cleanup(stack.close)
-    found = [servers.resolve(name, stack) for name in names]
+    found = [servers.resolve(name, stack) for name in wanted]
     config.stash[FOUND] = found
     missing = [row for row in found if not row.url]
     if missing and (config.known_args_namespace.require_real or in_ci()):
@@ -125,6 +127,6 @@ def _provide(config: pytest.Config, names: list[str]) -> None:
         os.environ[servers.KINDS[name].variable] = url
     environment.fill(
         os.environ,
-        urls=servers.for_settings(urls, part),
+        urls=servers.for_settings(urls, part) | ({"DATABASE_URL": database} if database else {}),
         issuers=config.getini("quintet_issuers"),
     )
