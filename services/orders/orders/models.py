@@ -1,0 +1,159 @@
+"""The orders and their lines; a status changes only along the arrows of the state machine."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from quintet.errors import ConflictException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+
+class Status(models.TextChoices):
+    """How far an order has come; each name says what is known to have happened."""
+
+    PLACED = "placed"
+    VERIFIED = "verified"
+    RESERVED = "reserved"
+    AUTHORISED = "authorised"
+    CHARGED = "charged"
+    CONFIRMED = "confirmed"
+    UNDOING = "undoing"
+    FAILED = "failed"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+
+ARROWS: Final = {
+    Status.PLACED: {Status.VERIFIED, Status.UNDOING},
+    Status.VERIFIED: {Status.RESERVED, Status.UNDOING},
+    Status.RESERVED: {Status.AUTHORISED, Status.UNDOING},
+    Status.AUTHORISED: {Status.CHARGED, Status.UNDOING},
+    Status.CHARGED: {Status.CONFIRMED, Status.UNDOING},
+    Status.CONFIRMED: {Status.CANCELLING},
+    Status.UNDOING: {Status.FAILED},
+    Status.CANCELLING: {Status.CANCELLED},
+    Status.FAILED: set(),
+    Status.CANCELLED: set(),
+}
+
+FINAL: Final = frozenset({Status.CONFIRMED, Status.FAILED, Status.CANCELLED})
+
+
+class OrderTakenOver(ConflictException):
+    """Another process advanced the order first; whoever gets this has to leave it alone."""
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    """The questions that orders are asked."""
+
+    def of(self, user_id: int) -> OrderQuerySet:
+        """Return what one user ordered."""
+        return self.filter(user_id=user_id)
+
+    def unfinished(self, *, before: datetime) -> OrderQuerySet:
+        """Return what nobody has advanced since a moment although it is not at an end."""
+        return self.exclude(status__in=FINAL).filter(updated_at__lt=before)
+
+
+class Order(models.Model):
+    """One purchase; `version` rises with each change, so that only one process can advance it."""
+
+    reference = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user_id = models.BigIntegerField()
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.PLACED)
+    reached = models.CharField(max_length=16, choices=Status.choices, default=Status.PLACED)
+    version = models.PositiveIntegerField(default=1)
+    total_amount = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, blank=True, default="")
+    payment_method = models.CharField(max_length=64)
+    failure_rule = models.CharField(max_length=64, blank=True, default="")
+    failure_reason = models.CharField(max_length=255, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["user_id", "-id"], name="orders_of_user"),
+            models.Index(
+                fields=["updated_at"],
+                name="orders_unfinished",
+                condition=~models.Q(status__in=sorted(FINAL)),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="orders_total_not_negative", condition=models.Q(total_amount__gte=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the name that other services know the order by."""
+        return f"order-{self.reference}"
+
+    def move(self, to: Status, *, lines: Iterable[OrderLine] = (), **facts: Any) -> None:
+        """Commit the next status and the facts learned on the way there, or raise OrderTakenOver.
+
+        The write is durable: it refuses to run inside another transaction, because the caller is
+        about to call another service.
+        """
+        if to not in ARROWS[Status(self.status)]:
+            raise ValueError(f"An order cannot go from {self.status} to {to}.")
+        with transaction.atomic(durable=True):
+            self._swap(status=to, **facts)
+            OrderLine.objects.bulk_update(list(lines), ["name", "unit_price_amount"])
+
+    def take_over(self) -> None:
+        """Make this process the only one that can advance the order."""
+        self._swap()
+
+    def _swap(self, **facts: Any) -> None:
+        facts |= {"version": self.version + 1, "updated_at": timezone.now()}
+        mine = Order.objects.filter(pk=self.pk, version=self.version)
+        if not mine.update(**facts):
+            raise OrderTakenOver("Another process is working on this order.")
+        for name, value in facts.items():
+            setattr(self, name, value)
+
+    @classmethod
+    def claim(cls, *, before: datetime) -> Order | None:
+        """Take over the order that has waited longest since before a moment, if there is one."""
+        skip_locked = connection.features.has_select_for_update_skip_locked
+        with transaction.atomic(durable=True):
+            waiting = cls.objects.unfinished(before=before).order_by("updated_at", "pk")
+            order = waiting.select_for_update(skip_locked=skip_locked).first()
+            if order is not None:
+                order.take_over()
+        return order
+
+
+class OrderLine(models.Model):
+    """A product and how many of it; name and price are those of the moment of the reservation."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    product_id = models.BigIntegerField()
+    quantity = models.PositiveIntegerField()
+    name = models.CharField(max_length=255, blank=True, default="")
+    unit_price_amount = models.BigIntegerField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "product_id"], name="orders_product_once"),
+            models.CheckConstraint(
+                name="orders_quantity_positive", condition=models.Q(quantity__gte=1)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the line as a person would read it."""
+        return f"{self.quantity} of {self.name or self.product_id}"

@@ -1,0 +1,160 @@
+"""HTTP in: place an order, look at one's own, cancel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import django_filters
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from orders import domain
+from orders.models import Order, OrderLine, Status
+from quintet.auth import Authenticated
+from quintet.errors import PermissionException
+from quintet.views.serializers import StrictSerializer
+from quintet.views.sets import ServiceViewSet
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from rest_framework.request import Request
+
+LINES_MAX = 50
+QUANTITY_MAX = 1000
+ID_MAX = 2**63 - 1
+
+EXAMPLE = {
+    "id": 7,
+    "user_id": 3,
+    "status": "confirmed",
+    "lines": [{"product_id": 12, "quantity": 2, "name": "Lamp", "unit_price_amount": 1999}],
+    "total_amount": 3998,
+    "currency": "EUR",
+    "payment_method": "card-ok",
+    "failure_rule": "",
+    "failure_reason": "",
+    "created_at": "2026-01-05T10:00:00Z",
+    "updated_at": "2026-01-05T10:00:01Z",
+}
+
+
+class WishSerializer(StrictSerializer):
+    """One product and how many of it."""
+
+    product_id = serializers.IntegerField(min_value=1, max_value=ID_MAX)
+    quantity = serializers.IntegerField(min_value=1, max_value=QUANTITY_MAX)
+
+
+class PlaceSerializer(StrictSerializer):
+    """What to buy, and how it will be paid for."""
+
+    lines = WishSerializer(many=True, allow_empty=False, max_length=LINES_MAX)
+    payment_method = serializers.CharField(max_length=64)
+
+    def validate_lines(self, lines: list[dict[str, int]]) -> list[dict[str, int]]:
+        """Refuse a product that stands in two lines: the buyer decides how many it shall be."""
+        if len({line["product_id"] for line in lines}) < len(lines):
+            raise serializers.ValidationError("Each product may stand in one line only.")
+        return lines
+
+
+class LineSerializer(serializers.ModelSerializer[OrderLine]):
+    """A line; name and price are known once the goods are reserved."""
+
+    class Meta:
+        model = OrderLine
+        fields = ["product_id", "quantity", "name", "unit_price_amount"]
+        read_only_fields = fields
+
+
+class OrderSerializer(serializers.ModelSerializer[Order]):
+    """An order as its owner sees it."""
+
+    lines = LineSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Order
+        fields = list(EXAMPLE)
+        read_only_fields = fields
+
+
+class OrderFilter(django_filters.FilterSet):
+    """Which of one's orders to list."""
+
+    status = django_filters.ChoiceFilter(choices=Status.choices)
+
+    class Meta:
+        model = Order
+        fields = ["status"]
+
+
+class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ServiceViewSet[Order]):
+    """The orders of whoever asks; to anybody else they do not exist."""
+
+    queryset = Order.objects.prefetch_related("lines")
+    serializer_class = OrderSerializer
+    filterset_class = OrderFilter
+    ordering_fields = ["id", "created_at", "total_amount"]
+    permissions: ClassVar = {
+        "list": Authenticated,
+        "create": Authenticated,
+        "retrieve": Authenticated,
+        "cancel": Authenticated,
+    }
+
+    def get_queryset(self) -> QuerySet[Order]:
+        """Show everybody their own orders; staff may look at a single one of others."""
+        everything = super().get_queryset()
+        if self.action == "retrieve" and self.request.user.is_staff:
+            return everything
+        return everything.filter(user_id=self.request.user.user_id)
+
+    @extend_schema(
+        operation_id="orders_place",
+        summary="Place an order",
+        request=PlaceSerializer,
+        responses={201: OrderSerializer},
+        examples=[
+            OpenApiExample(
+                "Two lamps",
+                value={"lines": [{"product_id": 12, "quantity": 2}], "payment_method": "card-ok"},
+                request_only=True,
+            ),
+            OpenApiExample("Confirmed", value=EXAMPLE, response_only=True, status_codes=["201"]),
+        ],
+    )
+    def create(self, request: Request) -> Response:
+        """Reserve, charge and confirm, or undo all of it and say why.
+
+        A refused order stays readable as `failed`; `details.order_id` of the error names it.
+        """
+        wanted = PlaceSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        order = domain.place(
+            user_id=_buyer(request),
+            wishes=[domain.Wish(**line) for line in wanted.validated_data["lines"]],
+            payment_method=wanted.validated_data["payment_method"],
+        )
+        return Response(self._shown(order), status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        operation_id="orders_cancel",
+        summary="Cancel a confirmed order",
+        request=None,
+        responses=OrderSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def cancel(self, *_: Any, **__: Any) -> Response:
+        """Return the money and the goods; cancelling a cancelled order changes nothing."""
+        return Response(self._shown(domain.cancel(self.get_object())))
+
+    def _shown(self, order: Order) -> dict[str, Any]:
+        return OrderSerializer(Order.objects.prefetch_related("lines").get(pk=order.pk)).data
+
+
+def _buyer(request: Request) -> int:
+    if request.user.user_id is None:
+        raise PermissionException("Only a user may place an order.")
+    return int(request.user.user_id)

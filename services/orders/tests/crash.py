@@ -1,0 +1,30 @@
+"""Run as a process that may be killed: `crash.py place|resume WORLD [REQUEST-THAT-KILLS]`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import django
+
+if __name__ == "__main__":
+    django.setup()
+    # Django has to be ready before anything with models is imported.
+    from django.utils import timezone
+    from world import World
+
+    from orders import domain
+    from quintet.clients import use_transport
+
+    deed, world, *killed = sys.argv[1:]
+    faults = {int(number): "kill after" for number in killed}
+    with use_transport(World(Path(world), faults=faults)):
+        if deed == "place":
+            domain.place(
+                user_id=7,
+                wishes=[domain.Wish(product_id=1, quantity=2)],
+                payment_method="card-ok",
+            )
+        else:
+            domain.resume(before=timezone.now() + timedelta(seconds=1))

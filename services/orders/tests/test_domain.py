@@ -1,0 +1,286 @@
+"""The state machine: whatever goes wrong where, goods and money end up on one side."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+from world import PRICE, STOCK
+
+from orders import domain
+from orders.clients import ProductsClient
+from orders.models import Order, OrderTakenOver, Status
+from quintet.errors import (
+    BusinessLogicException,
+    ConflictException,
+    DeadlineException,
+    ServiceException,
+    UnavailableException,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STEPS = {1: "verify", 2: "reserve", 3: "authorise", 4: "capture", 5: "commit"}
+FAULTS = ["silence before", "silence after", "away before", "broken before"]
+
+
+def place(wishes):
+    return domain.place(user_id=7, wishes=wishes, payment_method="card-ok")
+
+
+def resume_all():
+    return domain.resume(before=timezone.now() + timedelta(seconds=1))
+
+
+def assert_consistent(world, order):
+    order.refresh_from_db()
+    state = world.state
+    reservation = state["reservations"].get(str(order), {}).get("status", "released")
+    payment = state["payments"].get(str(order), {}).get("status", "voided")
+    if order.status == Status.CONFIRMED:
+        assert (reservation, payment) == ("committed", "captured")
+        assert state["stock"] == STOCK - 2
+    else:
+        assert order.status in {Status.FAILED, Status.CANCELLED}
+        assert reservation == "released"
+        assert payment in {"voided", "refunded"}
+        assert state["stock"] == STOCK
+
+
+def test_an_order_is_reserved_charged_and_confirmed(world, wishes):
+    order = place(wishes)
+
+    order.refresh_from_db()
+    assert (order.status, order.total_amount, order.currency) == ("confirmed", 2 * PRICE, "EUR")
+    assert order.lines.get().name == "Lamp"
+    assert_consistent(world, order)
+
+
+def test_every_status_is_committed_before_the_next_service_is_asked(world, wishes):
+    seen = []
+    world.watch = lambda _: seen.append(
+        (connection.in_atomic_block, Order.objects.values_list("status", flat=True).get())
+    )
+
+    place(wishes)
+
+    assert seen == [
+        (False, "placed"),
+        (False, "verified"),
+        (False, "reserved"),
+        (False, "authorised"),
+        (False, "charged"),
+    ]
+
+
+def test_an_order_is_not_placed_inside_a_transaction_of_the_caller(world, wishes):
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        place(wishes)
+
+    assert world.state["requests"] == 0
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("step", STEPS, ids=STEPS.get)
+def test_a_fault_in_any_step_undoes_the_order(world, wishes, step, fault):
+    world.faults = {step: fault}
+
+    with pytest.raises(ServiceException) as raised:
+        place(wishes)
+
+    order = Order.objects.get()
+    assert raised.value.details["order_id"] == order.pk
+    assert order.failure_reason == raised.value.message
+    assert_consistent(world, order)
+
+
+@pytest.mark.parametrize("undo_fault", ["silence after", "away before"])
+@pytest.mark.parametrize("step", [2, 3, 4, 5])
+def test_an_undo_that_fails_is_finished_by_resume(world, wishes, step, undo_fault):
+    world.faults = {step: "silence after", step + 1: undo_fault}
+    with pytest.raises(DeadlineException):
+        place(wishes)
+    order = Order.objects.get()
+    assert order.status == Status.UNDOING
+
+    resumed = resume_all()
+
+    assert resumed == domain.Resumed(finished=1)
+    assert_consistent(world, order)
+
+
+def test_resume_waits_for_a_service_that_is_still_away(world, wishes):
+    world.faults = dict.fromkeys(range(3, 8), "away before")
+    with pytest.raises(UnavailableException):
+        place(wishes)
+
+    resumed = resume_all()
+
+    assert resumed == domain.Resumed(waiting=1)
+    assert Order.objects.get().status == Status.UNDOING
+
+
+def test_a_refusal_undoes_the_steps_before_it_and_names_its_rule(world):
+    wishes = [domain.Wish(product_id=1, quantity=STOCK + 1)]
+
+    with pytest.raises(BusinessLogicException) as raised:
+        place(wishes)
+
+    order = Order.objects.get()
+    assert raised.value.business_rule == order.failure_rule == "out_of_stock"
+    assert order.status == Status.FAILED
+    assert world.state["requests"] == 2
+
+
+@pytest.mark.parametrize("status", ["placed", "verified", "reserved", "authorised"])
+def test_an_order_left_behind_unpaid_is_undone(world, wishes, status):
+    order = Order.objects.create(user_id=7, payment_method="card-ok", status=status)
+
+    resume_all()
+
+    assert_consistent(world, order)
+    assert order.failure_reason == domain.INTERRUPTED
+
+
+def test_an_order_left_behind_paid_is_confirmed(world, wishes):
+    order = charged(world, wishes)
+
+    resume_all()
+
+    assert_consistent(world, order)
+    assert order.status == Status.CONFIRMED
+
+
+def test_an_order_left_behind_paid_whose_goods_are_gone_is_refunded(world, wishes):
+    order = charged(world, wishes)
+    ProductsClient().release(str(order))
+
+    resume_all()
+
+    assert_consistent(world, order)
+    assert order.status == Status.FAILED
+
+
+def test_an_order_left_behind_paid_is_kept_while_products_is_away(world, wishes):
+    order = charged(world, wishes)
+    world.faults = {world.state["requests"] + 1: "away before"}
+
+    resumed = resume_all()
+
+    order.refresh_from_db()
+    assert (resumed.waiting, order.status) == (1, Status.CHARGED)
+
+
+def charged(world, wishes):
+    order = place(wishes)
+    state = world.state
+    state["reservations"][str(order)]["status"] = "reserved"
+    world.file.write_text(json.dumps(state))
+    Order.objects.update(status=Status.CHARGED)
+    return order
+
+
+def test_resume_leaves_alone_what_was_advanced_lately(world):
+    Order.objects.create(user_id=7, payment_method="card-ok")
+
+    resumed = domain.resume(before=timezone.now() - timedelta(seconds=60))
+
+    assert resumed == domain.Resumed()
+    assert world.state["requests"] == 0
+
+
+def test_a_request_that_wakes_up_after_resume_cannot_advance_its_order(world, wishes):
+    def overtake(number):
+        if number == 3:
+            world.watch = lambda _: None
+            resume_all()
+
+    world.watch = overtake
+
+    with pytest.raises(OrderTakenOver):
+        place(wishes)
+
+    assert_consistent(world, Order.objects.get())
+
+
+def test_two_resumers_share_the_orders_and_finish_each_once(world):
+    orders = [Order.objects.create(user_id=7, payment_method="card-ok") for _ in range(20)]
+    results = []
+
+    def run():
+        results.append(resume_all())
+        connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(result.finished for result in results) == len(orders)
+    assert set(Order.objects.values_list("version", flat=True)) == {4}
+
+
+def test_a_cancelled_order_returns_money_and_goods(world, wishes):
+    order = place(wishes)
+
+    domain.cancel(order)
+
+    assert order.status == Status.CANCELLED
+    assert_consistent(world, order)
+
+
+def test_cancelling_again_changes_nothing(world, wishes):
+    order = domain.cancel(place(wishes))
+    asked = world.state["requests"]
+
+    domain.cancel(order)
+
+    assert world.state["requests"] == asked
+
+
+@pytest.mark.parametrize("request_number", [6, 7, 8])
+def test_a_cancellation_that_fails_halfway_can_be_repeated(world, wishes, request_number):
+    order = place(wishes)
+    world.faults = {request_number: "silence after"}
+    with pytest.raises(DeadlineException):
+        domain.cancel(order)
+    assert Order.objects.get().status == Status.CANCELLING
+
+    domain.cancel(Order.objects.get())
+
+    assert_consistent(world, order)
+
+
+def test_a_cancellation_that_fails_halfway_is_finished_by_resume(world, wishes):
+    order = place(wishes)
+    world.faults = {7: "away before"}
+    with pytest.raises(UnavailableException):
+        domain.cancel(order)
+
+    resume_all()
+
+    assert_consistent(world, order)
+    assert order.status == Status.CANCELLED
+
+
+def test_a_cancellation_overtaken_by_another_agrees_with_it(world, wishes):
+    order = place(wishes)
+    late = Order.objects.get()
+    domain.cancel(order)
+
+    assert domain.cancel(late).status == Status.CANCELLED
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - {"confirmed", "cancelling", "cancelled"}))
+def test_only_a_confirmed_order_can_be_cancelled(world, status):
+    order = Order.objects.create(user_id=7, payment_method="card-ok", status=status)
+
+    with pytest.raises(ConflictException, match=status):
+        domain.cancel(order)
+
+    assert world.state["requests"] == 0
