@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from quintet.clients import ServiceClient
-from quintet.errors import ExternalServiceException
+from quintet.errors import ExternalServiceException, Kind, ServiceException
+
+PASSED_ON = {Kind.UNAVAILABLE, Kind.DEADLINE, Kind.EXTERNAL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +25,25 @@ class ValidationClient(ServiceClient):
     service = "validation"
 
     def judge(self, username: str, email: str) -> Judgement:
-        """Have a name and an address judged."""
-        answer = self.post("/api/v1/validate/", json={"username": username, "email": email})
+        """Have a name and an address judged.
+
+        A refusal of the question itself is a mistake of this service, so it is never passed on as
+        if the person who registers had made it.
+        """
+        try:
+            answer = self.post("/api/v1/validate/", json={"username": username, "email": email})
+        except ServiceException as error:
+            if error.kind in PASSED_ON:
+                raise
+            raise self._unusable("did not accept the question") from error
         match answer:
-            case {"valid": bool(valid), "reasons": [*reasons]}:
+            case {"valid": bool(valid), "reasons": [*reasons]} if all(
+                isinstance(reason, dict) for reason in reasons
+            ):
                 return Judgement(valid=valid, reasons=reasons)
-        raise ExternalServiceException(
-            "The validation service gave an answer that cannot be read.", service_name=self.service
+        raise self._unusable("gave an answer that cannot be read")
+
+    def _unusable(self, what: str) -> ExternalServiceException:
+        return ExternalServiceException(
+            f"The validation service {what}.", service_name=self.service
         )

@@ -34,6 +34,10 @@ class UserQuerySet(models.QuerySet["User"]):
         """Narrow down to the user with this name, in any case; the unique index answers it."""
         return self.alias(name=Lower("username")).filter(name=Lower(models.Value(username)))
 
+    def addressed(self, email: str) -> UserQuerySet:
+        """Narrow down to the user with this e-mail address, in any case, by the unique index."""
+        return self.alias(address=Lower("email")).filter(address=Lower(models.Value(email)))
+
     def active(self) -> UserQuerySet:
         """Narrow down to users who may log in."""
         return self.filter(is_active=True)

@@ -1,0 +1,108 @@
+"""The doors of logins: everybody may knock, and only the right secret opens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import status
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from quintet.auth import Public
+from users import domain
+from users.views.serializers import CredentialsSerializer, RefreshSerializer, TokensSerializer
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+    from quintet.views.serializers import StrictSerializer
+
+TOKENS = OpenApiExample(
+    "A pair of tokens",
+    value={
+        "access": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl",
+        "refresh": "0f8fad5bd9cb469fa16570867728950e.Zm9yLXRoZS1uZXh0LXBhaXItb2YtdG9rZW5z",
+        "token_type": "Bearer",
+        "expires_in": 900,
+    },
+    response_only=True,
+)
+REFRESH = OpenApiExample(
+    "A refresh token",
+    value={"refresh": "0f8fad5bd9cb469fa16570867728950e.Zm9yLXRoZS1uZXh0LXBhaXItb2YtdG9rZW5z"},
+    request_only=True,
+)
+
+
+class TokenView(APIView):
+    """Logs a user in."""
+
+    permission_classes: ClassVar = [Public]
+
+    @extend_schema(
+        operation_id="auth_token_create",
+        summary="Log in",
+        request=CredentialsSerializer,
+        responses=TokensSerializer,
+        examples=[
+            OpenApiExample(
+                "Credentials",
+                value={"username": "johndoe", "password": "correct horse battery staple"},
+                request_only=True,
+            ),
+            TOKENS,
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Exchange a name and a password for tokens."""
+        tokens = domain.log_in(**parsed(CredentialsSerializer, request))
+        return secret(TokensSerializer(tokens).data)
+
+
+class RefreshView(APIView):
+    """Keeps a user logged in."""
+
+    permission_classes: ClassVar = [Public]
+
+    @extend_schema(
+        operation_id="auth_refresh_create",
+        summary="Exchange a refresh token",
+        request=RefreshSerializer,
+        responses=TokensSerializer,
+        examples=[REFRESH, TOKENS],
+    )
+    def post(self, request: Request) -> Response:
+        """Exchange a refresh token for a new pair; using it a second time ends the login."""
+        tokens = domain.refresh(parsed(RefreshSerializer, request)["refresh"])
+        return secret(TokensSerializer(tokens).data)
+
+
+class RevokeView(APIView):
+    """Logs a user out."""
+
+    permission_classes: ClassVar = [Public]
+
+    @extend_schema(
+        operation_id="auth_revoke_create",
+        summary="Log out",
+        request=RefreshSerializer,
+        responses={204: None},
+        examples=[REFRESH],
+    )
+    def post(self, request: Request) -> Response:
+        """End the login that a refresh token belongs to; an unknown one is as good as ended."""
+        domain.revoke(parsed(RefreshSerializer, request)["refresh"])
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def parsed(form: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    """Read a body, or refuse it."""
+    serializer = form(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def secret(body: Any) -> Response:
+    """Answer with something that no cache on the way may keep."""
+    return Response(body, headers={"Cache-Control": "no-store"})
