@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import django
@@ -27,4 +26,4 @@ if __name__ == "__main__":
                 payment_method="card-ok",
             )
         else:
-            domain.resume(before=timezone.now() + timedelta(seconds=1))
+            domain.resume(before=timezone.now())
