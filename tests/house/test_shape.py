@@ -13,6 +13,7 @@ from tests.house.source import ROOT, tracked
 SERVICES = ("users", "products", "orders", "payments", "validation")
 STATELESS = {"validation"}
 CHASSIS = ROOT / "src" / "quintet"
+PAGES = {"conf": "settings", "wire": "clients"}
 NOT_A_WORD = {"__init__", "__main__", "apps", "management"}
 
 
@@ -26,7 +27,7 @@ def test_every_word_of_the_chassis_has_its_tests_and_its_reference_page(word):
     tests = ROOT / "tests"
 
     assert (tests / word).is_dir() or (tests / f"test_{word}.py").is_file()
-    assert (ROOT / "docs" / f"{'settings' if word == 'conf' else word}.md").is_file()
+    assert (ROOT / "docs" / f"{PAGES.get(word, word)}.md").is_file()
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -62,7 +63,11 @@ def test_the_system_page_names_every_service_once():
 
 def test_the_architecture_holds():
     linted = subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command; lint_imports_command()",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -13,7 +13,18 @@ LONGEST_FUNCTION = 50
 LONGEST_MODULE = 400
 LONGEST_SETTINGS = 60
 SUPPRESSIONS_PER_THOUSAND_LINES = 10
-SAYS_NOTHING = {"utils", "util", "common", "helpers", "helper", "core", "lib", "base", "manager", "misc"}
+SAYS_NOTHING = {
+    "utils",
+    "util",
+    "common",
+    "helpers",
+    "helper",
+    "core",
+    "lib",
+    "base",
+    "manager",
+    "misc",
+}
 
 
 @pytest.mark.parametrize("path", product_files(), ids=shown)
@@ -38,7 +49,7 @@ def test_no_function_takes_more_than_three_things_by_position(path):
     greedy = [
         node.name
         for node in functions(path)
-        if len([a for a in node.args.args if a.arg not in {"self", "cls", "request"}]) > 3  # noqa: PLR2004
+        if len([a for a in node.args.args if a.arg not in {"self", "cls", "request"}]) > 3
     ]
 
     assert greedy == []
@@ -61,7 +72,7 @@ def test_the_settings_of_every_service_fit_on_one_page():
         for path in tracked("services/*/settings.py")
     }
 
-    assert len(pages) == 5  # noqa: PLR2004
+    assert len(pages) == 5
     assert {name: lines for name, lines in pages.items() if lines > LONGEST_SETTINGS} == {}
 
 

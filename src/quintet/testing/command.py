@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 AT_ONCE = 2
+COVERED_PERCENT = 95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +79,26 @@ def counts(report: Path) -> tuple[int, int, int]:
     return tests - failed - skipped, failed, skipped
 
 
-def run(part: Part, *, reports: Path, environ: Mapping[str, str], extra: Iterable[str]) -> Outcome:
-    """Run one part and keep its output in ``reports``."""
-    report, log = reports / f"{part.name}.xml", reports / f"{part.name}.log"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What all parts of one run share: where reports go, the environment, and how pytest is called."""
+
+    reports: Path
+    environ: Mapping[str, str]
+    runner: tuple[str, ...]
+    extra: tuple[str, ...]
+
+
+def run(part: Part, plan: Plan) -> Outcome:
+    """Run one part and keep its output beside its report."""
+    report, log = plan.reports / f"{part.name}.xml", plan.reports / f"{part.name}.log"
     report.unlink(missing_ok=True)
     began = time.monotonic()
     with log.open("wb") as output:
         finished = subprocess.run(
-            [sys.executable, "-m", "pytest", f"--junit-xml={report}", *part.arguments, *extra],
+            [*plan.runner, f"--junit-xml={report}", *part.arguments, *plan.extra],
             cwd=part.directory,
-            env={**environ, "QUINTET_TEST_PART": part.name},
+            env={**plan.environ, "QUINTET_TEST_PART": part.name},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -105,13 +116,11 @@ def run(part: Part, *, reports: Path, environ: Mapping[str, str], extra: Iterabl
     )
 
 
-def run_all(chosen: list[Part], *, reports: Path, extra: tuple[str, ...]) -> Iterable[Outcome]:
+def run_all(chosen: list[Part], plan: Plan) -> Iterable[Outcome]:
     """Run the parts, two at a time, and give each outcome as soon as it is there."""
-    with shared_servers(reports) as urls, ThreadPoolExecutor(AT_ONCE) as pool:
-        environ = {**os.environ, **urls}
-        running = [
-            pool.submit(run, part, reports=reports, environ=environ, extra=extra) for part in chosen
-        ]
+    with shared_servers(plan.reports) as urls, ThreadPoolExecutor(AT_ONCE) as pool:
+        shared = replace(plan, environ={**plan.environ, **urls})
+        running = [pool.submit(run, part, shared) for part in chosen]
         for future in as_completed(running):
             yield future.result()
 
@@ -128,30 +137,61 @@ def describe(outcome: Outcome) -> str:
 @click.command()
 @click.argument("names", nargs=-1, metavar="[PART]...")
 @click.option("--slow", is_flag=True, help="Also the long fault and load scenarios.")
+@click.option(
+    "--coverage", is_flag=True, help="Measure the chassis; fail below 95 % of its branches."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--pytest", "extra", multiple=True, metavar="ARG", help="Hand ARG to pytest.")
-def test(*, names: tuple[str, ...], slow: bool, as_json: bool, extra: tuple[str, ...]) -> None:
+def test(
+    *, names: tuple[str, ...], slow: bool, coverage: bool, as_json: bool, extra: tuple[str, ...]
+) -> None:
     """Run the tests of the chassis, of each service alone, and of the running system.
 
     PART is chassis, journeys, or a service; without one, all of them run, on real servers.
 
     Example: quintet test orders --pytest=-x
     """
-    root = Path.cwd()
+    root = Path(os.environ.get("QUINTET_ROOT") or Path.cwd())
     available = parts(root)
     unknown = [name for name in names if name not in available]
     if unknown:
         raise click.UsageError(f"No part {unknown[0]!r}. Parts: {', '.join(available)}.")
-    reports = root / ".quintet" / "test"
-    reports.mkdir(parents=True, exist_ok=True)
-    chosen = [part for name, part in available.items() if not names or name in names]
+    plan = plan_for(root, coverage=coverage, extra=(*extra, *(("--slow",) * slow)))
     outcomes = []
-    for outcome in run_all(chosen, reports=reports, extra=(*extra, *(("--slow",) * slow))):
+    for outcome in run_all([available[name] for name in names or available], plan):
         outcomes.append(outcome)
         if not as_json:
             report_one(outcome)
+    covered = not coverage or report_coverage(root, plan)
     report_all(outcomes, as_json=as_json)
-    sys.exit(0 if all(outcome.ok for outcome in outcomes) else 1)
+    sys.exit(0 if covered and all(outcome.ok for outcome in outcomes) else 1)
+
+
+def plan_for(root: Path, *, coverage: bool, extra: tuple[str, ...]) -> Plan:
+    """Make the folder for the reports and say how each part is run."""
+    reports = root / ".quintet" / "test"
+    reports.mkdir(parents=True, exist_ok=True)
+    environ = dict(os.environ)
+    runner = [sys.executable, "-m", "pytest"]
+    if coverage:
+        for left in reports.glob("coverage*"):
+            left.unlink()
+        environ["COVERAGE_FILE"] = str(reports / "coverage")
+        runner[1:1] = ["-m", "coverage", "run", f"--rcfile={root / 'pyproject.toml'}"]
+    return Plan(reports=reports, environ=environ, runner=tuple(runner), extra=extra)
+
+
+def report_coverage(root: Path, plan: Plan) -> bool:
+    """Combine what the parts measured and print it; say whether it is enough."""
+    tool = [sys.executable, "-m", "coverage"]
+    subprocess.run([*tool, "combine", "-q"], cwd=root, env=plan.environ, check=False)
+    reported = subprocess.run(
+        [*tool, "report", f"--fail-under={COVERED_PERCENT}"],
+        cwd=root,
+        env=plan.environ,
+        check=False,
+    )
+    return reported.returncode == 0
 
 
 def report_one(outcome: Outcome) -> None:
