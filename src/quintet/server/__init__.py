@@ -1,0 +1,1 @@
+"""The process that a container runs: ``python -m quintet serve``."""

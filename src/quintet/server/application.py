@@ -1,0 +1,67 @@
+"""gunicorn, configured from the settings of the service and from nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+
+from quintet.server import multiprocess
+from quintet.server.startup import release_connections
+from quintet.server.worker import ServiceLogger
+
+if TYPE_CHECKING:
+    from quintet.server.startup import WSGIApplication
+    from quintet.settings import ServiceSettings
+
+KEEPALIVE_SECONDS = 75  # longer than a proxy keeps an idle connection, so that it closes first
+GRACEFUL_SECONDS = 30
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - heartbeats only, in files of gunicorn's own making
+
+
+class ServiceApplication(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """One service behind gunicorn's arbiter, loaded once and forked into its workers."""
+
+    def __init__(self, application: WSGIApplication, env: ServiceSettings) -> None:
+        self.application = application
+        self.env = env
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in configuration(self.env).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> WSGIApplication:
+        return self.application
+
+
+def configuration(env: ServiceSettings) -> dict[str, Any]:
+    """Every gunicorn setting that differs from its default, by gunicorn's names."""
+    return {
+        "bind": f"[{env.HOST}]:{env.PORT}" if ":" in env.HOST else f"{env.HOST}:{env.PORT}",
+        "proc_name": env.SERVICE_NAME,
+        "workers": env.WEB_WORKERS,
+        "threads": env.WEB_THREADS,
+        "worker_class": "quintet.server.worker.ServiceWorker",
+        "logger_class": ServiceLogger,
+        "loglevel": "info",
+        "preload_app": True,
+        "control_socket_disable": True,
+        "keepalive": KEEPALIVE_SECONDS,
+        "graceful_timeout": GRACEFUL_SECONDS,
+        "forwarded_allow_ips": ",".join(env.TRUSTED_PROXIES),
+        "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"},
+        "forwarder_headers": "",
+        "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
+        "pre_fork": _pre_fork,
+        "child_exit": _child_exit,
+    }
+
+
+def _pre_fork(_server: Any, _worker: Any) -> None:
+    release_connections()
+
+
+def _child_exit(_server: Any, worker: Any) -> None:
+    multiprocess.forget(worker.pid)

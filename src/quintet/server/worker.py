@@ -1,0 +1,51 @@
+"""The gunicorn worker: threads, and refusals in the shape of every other error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
+
+from quintet import context
+from quintet.server.refusals import refusal_of, rendered
+from quintet.telemetry import metrics
+
+if TYPE_CHECKING:
+    import socket
+
+SERVER_ERRORS = 500
+SEND_TIMEOUT_SECONDS = 5
+
+
+class ServiceLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """Leaves formatting and output to the logging of the service: one shape for all lines."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            log.handlers.clear()
+            log.propagate = True
+
+
+class ServiceWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """A threaded worker that answers what never reaches the application."""
+
+    def handle_error(self, _req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """Replace gunicorn's HTML by the envelope; called by gunicorn, hence the signature."""
+        refusal = refusal_of(exc)
+        with context.running(context.new()) as running:
+            if refusal.status >= SERVER_ERRORS:
+                self.log.error("request failed in the server", exc_info=exc)
+            else:
+                peer = addr[0] if addr else "a local socket"
+                self.log.warning("request from %s refused with %d: %s", peer, refusal.status, exc)
+            metrics.record_request("OTHER", "<unmatched>", refusal.status, 0.0)
+            self._send(client, rendered(refusal, running.correlation_id))
+
+    def _send(self, client: socket.socket, response: bytes) -> None:
+        try:
+            client.settimeout(SEND_TIMEOUT_SECONDS)
+            client.sendall(response)
+        except OSError as error:
+            self.log.debug("the refused client is gone: %s", error)
