@@ -1,4 +1,4 @@
-"""Each service can be taken out of this repository: the chassis, its own folder, and nothing else."""
+"""Each service can be taken out of this repository: the chassis, its folder, nothing else."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def chassis(tmp_path_factory, uv) -> str:
 
 @pytest.fixture(params=SERVICES)
 def alone(request, tmp_path, uv, chassis):
-    """A service's folder, copied away and installed with the chassis into an environment of its own."""
+    """A service's folder, copied away and installed with the chassis."""
     folder = tmp_path / request.param
     shutil.copytree(
         ROOT / "services" / request.param, folder, ignore=shutil.ignore_patterns("__pycache__")

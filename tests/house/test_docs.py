@@ -1,4 +1,4 @@
-"""Every setting, check, error and command is documented, and nobody speaks of where this was built."""
+"""Every setting, check, error and command is documented, and every link leads somewhere."""
 
 from __future__ import annotations
 

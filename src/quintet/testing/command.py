@@ -1,7 +1,7 @@
 """``quintet test``: every part of the repository, each in a pytest process of its own.
 
-One process per part, because Django's settings can be named only once in a process: a single process over
-all services would look green and test none of them.
+One process per part, because Django's settings can be named only once in a process: a single
+process over all services would look green and test none of them.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def counts(report: Path) -> tuple[int, int, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What all parts of one run share: where reports go, the environment, and how pytest is called."""
+    """What all parts share: where reports go, the environment, and how pytest is called."""
 
     reports: Path
     environ: Mapping[str, str]
