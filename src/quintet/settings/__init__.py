@@ -1,0 +1,33 @@
+"""Settings: the environment and files in, typed values out; usable before ``django.setup()``."""
+
+from __future__ import annotations
+
+from quintet.settings.declarations import (
+    boolean,
+    choice,
+    integer,
+    items,
+    mapping,
+    network,
+    number,
+    text,
+    url,
+)
+from quintet.settings.problems import Problem, SettingsError
+from quintet.settings.service import Row, ServiceSettings
+
+__all__ = [
+    "Problem",
+    "Row",
+    "ServiceSettings",
+    "SettingsError",
+    "boolean",
+    "choice",
+    "integer",
+    "items",
+    "mapping",
+    "network",
+    "number",
+    "text",
+    "url",
+]

@@ -1,0 +1,149 @@
+"""Django's settings out of a service's own: pure functions that import nothing of Django.
+
+Classes stand here as dotted names, because settings are read before there is anything to import.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from environ import Env
+
+if TYPE_CHECKING:
+    from quintet.settings.service import ServiceSettings
+
+CONNECT_SECONDS = 3
+LOCK_SECONDS = 5
+IDLE_IN_TRANSACTION_SECONDS = 30
+POOL_WAIT_SECONDS = 3
+SQLITE_BUSY_SECONDS = 5
+CACHE_SECONDS = 1.0
+
+POSTGRESQL = "django.db.backends.postgresql"
+SQLITE = "django.db.backends.sqlite3"
+SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
+REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
+PAGE_SIZE = 20
+
+
+def databases(env: ServiceSettings) -> dict[str, dict[str, Any]]:
+    """Derive ``DATABASES``: pooled and bounded in time on PostgreSQL, safe for writers on SQLite."""
+    if not env.DATABASE_URL:
+        return {}
+    config: dict[str, Any] = Env.db_url_config(env.DATABASE_URL)
+    given = config.get("OPTIONS", {})
+    if config["ENGINE"] == SQLITE:
+        config["OPTIONS"] = {**_sqlite_options(), **given}
+    else:
+        config["OPTIONS"] = {**_postgresql_options(env), **given}
+        config["CONN_MAX_AGE"] = 0
+    return {"default": config}
+
+
+def _sqlite_options() -> dict[str, Any]:
+    return {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": SQLITE_BUSY_SECONDS,
+        "init_command": SQLITE_PRAGMAS,
+    }
+
+
+def _postgresql_options(env: ServiceSettings) -> dict[str, Any]:
+    limits = {
+        "statement_timeout": int(env.DATABASE_STATEMENT_SECONDS * 1000),
+        "lock_timeout": LOCK_SECONDS * 1000,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_SECONDS * 1000,
+    }
+    return {
+        "application_name": env.SERVICE_NAME,
+        "connect_timeout": CONNECT_SECONDS,
+        "options": " ".join(f"-c {name}={limit}" for name, limit in limits.items()),
+        "pool": {"min_size": 1, "max_size": env.WEB_THREADS, "timeout": POOL_WAIT_SECONDS},
+    }
+
+
+def caches(env: ServiceSettings) -> dict[str, dict[str, Any]]:
+    """Derive ``CACHES``: the shared cache by URL, this process without one, nothing when off."""
+    if not env.ENABLE_CACHING or env.CACHE_URL.startswith("dummycache:"):
+        return {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    if not env.CACHE_URL or env.CACHE_URL.startswith("locmemcache:"):
+        return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    return {
+        "default": {
+            "BACKEND": REDIS_CACHE,
+            "LOCATION": _redis_url(env.CACHE_URL),
+            "KEY_PREFIX": env.SERVICE_NAME,
+            "OPTIONS": {
+                "serializer": "quintet.settings.serializers.JSONSerializer",
+                "socket_connect_timeout": CACHE_SECONDS,
+                "socket_timeout": CACHE_SECONDS,
+                "client_name": env.SERVICE_NAME,
+            },
+        }
+    }
+
+
+def _redis_url(location: str) -> str:
+    """Valkey speaks the protocol of Redis; the client knows only the scheme of the latter."""
+    scheme = urlsplit(location).scheme
+    secured = "rediss" if scheme in {"rediss", "valkeys"} else "redis"
+    return secured + location[len(scheme) :]
+
+
+def logging(env: ServiceSettings) -> dict[str, Any]:
+    """Derive ``LOGGING``: one JSON object per line on standard output, whoever logs."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {
+                "()": "quintet.telemetry.logs.JSONFormatter",
+                "service": env.SERVICE_NAME,
+                "version": env.SERVICE_VERSION,
+                "environment": env.SERVICE_ENVIRONMENT,
+            }
+        },
+        "handlers": {
+            "stdout": {"()": "quintet.telemetry.logs.StandardOutput", "formatter": "json"}
+        },
+        "root": {"handlers": ["stdout"], "level": env.LOG_LEVEL},
+        "loggers": {
+            "django": {"handlers": [], "level": "INFO", "propagate": True},
+            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+            "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
+            "urllib3": {"level": "WARNING"},
+        },
+    }
+
+
+def rest_framework(env: ServiceSettings) -> dict[str, Any]:  # noqa: ARG001 - one shape for all
+    """Derive ``REST_FRAMEWORK``: JSON only, tokens only, and no permission unless declared."""
+    return {
+        "DEFAULT_AUTHENTICATION_CLASSES": ["quintet.auth.BearerAuthentication"],
+        "DEFAULT_PERMISSION_CLASSES": ["quintet.auth.Denied"],
+        "UNAUTHENTICATED_USER": "quintet.auth.anonymous",
+        "UNAUTHENTICATED_TOKEN": None,
+        "EXCEPTION_HANDLER": "quintet.views.errors.exception_handler",
+        "DEFAULT_PAGINATION_CLASS": "quintet.views.pagination.Page",
+        "PAGE_SIZE": PAGE_SIZE,
+        "DEFAULT_FILTER_BACKENDS": ["quintet.views.filters.Filters"],
+        "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+        "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+        "DEFAULT_SCHEMA_CLASS": "quintet.views.schema.AutoSchema",
+        "DEFAULT_VERSIONING_CLASS": None,
+        "TEST_REQUEST_DEFAULT_FORMAT": "json",
+        "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    }
+
+
+def spectacular(env: ServiceSettings, *, title: str, description: str) -> dict[str, Any]:
+    """Derive ``SPECTACULAR_SETTINGS`` for the document that the service serves."""
+    return {
+        "TITLE": title,
+        "DESCRIPTION": description,
+        "VERSION": env.SERVICE_VERSION,
+        "SERVE_INCLUDE_SCHEMA": False,
+        "COMPONENT_SPLIT_REQUEST": True,
+        "SCHEMA_PATH_PREFIX": "/(api|internal)/v[0-9]+",
+    }

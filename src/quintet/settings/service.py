@@ -1,0 +1,214 @@
+"""The settings that every service has, and the class that a service adds its own to."""
+
+from __future__ import annotations
+
+import os
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Self
+
+from quintet.settings.declarations import (
+    Declaration,
+    boolean,
+    checked_url,
+    choice,
+    integer,
+    items,
+    mapping,
+    network,
+    number,
+    text,
+    url,
+)
+from quintet.settings.environment import Reading
+from quintet.settings.masking import mask
+from quintet.settings.problems import Problem, SettingsError
+from quintet.settings.production import refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+DATABASE_SCHEMES = ("postgres", "postgresql", "sqlite")
+CACHE_SCHEMES = ("redis", "rediss", "valkey", "valkeys", "locmemcache", "dummycache")
+BROKER_SCHEMES = ("redis", "rediss", "valkey", "valkeys", "amqp", "amqps", "nats")
+SERVICE_NAME_PATTERN = r"[a-z][a-z0-9-]{0,62}"
+NO_ISSUERS: Mapping[str, str] = MappingProxyType({})
+
+
+def _jwks_url(raw: str) -> str:
+    return checked_url(raw, schemes=("http", "https"))
+
+
+class Row(NamedTuple):
+    """One setting as it may be shown to people."""
+
+    name: str
+    value: str
+    origin: str
+    help: str
+
+
+class ServiceSettings:
+    """Typed values read from the environment once, and never changed.
+
+    A service derives from this class, declares what it needs beyond it, and calls ``load``.
+    The name of an attribute is the name of its variable.
+    """
+
+    SERVICE_NAME: str = text(help="The name in tokens, logs, metrics and errors.")
+    SERVICE_VERSION: str = text(default="1.0.0", help="The version in logs and metrics.")
+    SERVICE_ENVIRONMENT: str = choice(
+        "development",
+        "test",
+        "staging",
+        "production",
+        default="production",
+        help="Where this runs; unsafe values are refused in production.",
+    )
+    DEBUG: bool = boolean(default=False, help="Django's debug mode.")
+    SECRET_KEY: str = text(secret=True, help="Django's key for signing.")
+    ALLOWED_HOSTS: tuple[str, ...] = items(default=(), help="The host names answered to.")
+    LOG_LEVEL: str = choice(
+        "DEBUG",
+        "INFO",
+        "WARNING",
+        "ERROR",
+        "CRITICAL",
+        default="INFO",
+        help="The lowest level that is logged.",
+    )
+    DATABASE_URL: str = url(
+        schemes=DATABASE_SCHEMES, default="", help="The database of this service alone."
+    )
+    DATABASE_STATEMENT_SECONDS: float = number(
+        default=15.0, minimum=0, help="When PostgreSQL cancels a statement; 0 for never."
+    )
+    CACHE_URL: str = url(schemes=CACHE_SCHEMES, default="", help="The shared cache.")
+    BROKER_URL: str = url(schemes=BROKER_SCHEMES, default="", help="The message broker.")
+    ENABLE_CACHING: bool = boolean(default=True, help="Off: every look into the cache misses.")
+    ENABLE_ASYNC_PROCESSING: bool = boolean(default=True, help="Off: no background work.")
+    ENABLE_METRICS: bool = boolean(default=True, help="Off: nothing is counted.")
+    TRUSTED_PROXIES: tuple[str, ...] = items(
+        default=(),
+        each=network,
+        expected="IP networks such as 10.0.0.0/8, separated by commas",
+        help="The proxies whose X-Forwarded-For is believed.",
+    )
+    INTERNAL_NETWORKS: tuple[str, ...] = items(
+        default=("127.0.0.0/8", "::1/128"),
+        each=network,
+        expected="IP networks such as 10.0.0.0/8, separated by commas",
+        help="Where callers may read metrics and health details.",
+    )
+    HEALTH_TOKEN: str = text(default="", secret=True, help="The token for health details.")
+    AUTH_ISSUERS: Mapping[str, str] = mapping(
+        default=NO_ISSUERS,
+        each=_jwks_url,
+        expected="name=JWKS URL pairs separated by commas",
+        help="Whose tokens are accepted, and where their keys are.",
+    )
+    AUTH_USER_ISSUER: str = text(default="users", help="The one issuer of users' tokens.")
+    AUTH_SIGNING_KEYS: str = text(
+        default="",
+        secret=True,
+        help="Private keys in PEM; the first signs, the others are only published.",
+    )
+    MAX_REQUEST_BYTES: int = integer(
+        default=10 * 1024 * 1024, minimum=1, help="The largest request body that is read."
+    )
+    METRICS_DIR: str = text(default="", help="Where worker processes share their metrics.")
+    HOST: str = text(default="127.0.0.1", help="The address that the server listens on.")
+    PORT: int = integer(default=8000, minimum=0, maximum=65535, help="The port, 0 for a free one.")
+    WEB_WORKERS: int = integer(default=1, minimum=1, help="Worker processes of the server.")
+    WEB_THREADS: int = integer(default=8, minimum=1, help="Threads of each worker process.")
+    CLIENT_TIMEOUT_SECONDS: float = number(
+        default=5.0, minimum=0.001, help="How long a call to another service may take."
+    )
+
+    _origins: Mapping[str, str]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, value in vars(cls).items():
+            if name.isupper() and not isinstance(value, Declaration):
+                raise TypeError(
+                    f"{cls.__name__}.{name} is {type(value).__name__}; declare it with one of "
+                    "boolean, integer, number, text, items, mapping, url or choice."
+                )
+
+    @classmethod
+    def declarations(cls) -> dict[str, Declaration]:
+        """Return every declaration by its name, those of the base classes first."""
+        return {
+            name: value
+            for owner in reversed(cls.__mro__)
+            for name, value in vars(owner).items()
+            if isinstance(value, Declaration)
+        }
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the environment, or raise one ``SettingsError`` that lists all that is wrong."""
+        declarations = cls.declarations()
+        reading = Reading(os.environ if environ is None else environ, declarations)
+        reading.read_all()
+        problems = [
+            *reading.problems,
+            *_unfit_name(reading.values.get("SERVICE_NAME")),
+            *refusals(reading.values, reading.origins, declarations),
+        ]
+        if problems:
+            raise SettingsError(problems)
+        loaded = cls.__new__(cls)
+        vars(loaded).update(reading.values, _origins=MappingProxyType(reading.origins))
+        return loaded
+
+    def origins(self) -> Mapping[str, str]:
+        """Say where each value came from: ``environment``, ``file …`` or ``default``."""
+        return self._origins
+
+    def describe(self) -> list[Row]:
+        """Show every setting, secrets masked."""
+        return [
+            Row(name, self._shown(name, declared), self._origins[name], declared.help)
+            for name, declared in self.declarations().items()
+        ]
+
+    def service_url(self, name: str) -> str:
+        """Return the address of another service, from its ``<NAME>_SERVICE_URL``."""
+        variable = f"{name.upper().replace('-', '_')}_SERVICE_URL"
+        if variable not in self._origins:
+            raise SettingsError([_undeclared(variable, type(self).__name__)])
+        return str(vars(self)[variable])
+
+    def _shown(self, name: str, declaration: Declaration) -> str:
+        return mask(vars(self)[name], secret=declaration.secret)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is read once and not changed: {name}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is read once and not changed: {name}")
+
+    def __repr__(self) -> str:
+        shown = (f"{row.name}={row.value!r}" for row in self.describe())
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _unfit_name(name: str | None) -> Iterator[Problem]:
+    if name is not None and not re.fullmatch(SERVICE_NAME_PATTERN, name):
+        yield Problem(
+            variable="SERVICE_NAME",
+            expected="a lower-case letter, then letters, digits and hyphens, at most 63 in all",
+            got=repr(name),
+            remedy="choose a name such as orders or stock-keeper",
+        )
+
+
+def _undeclared(variable: str, owner: str) -> Problem:
+    return Problem(
+        variable=variable,
+        expected=f"a declaration in {owner}",
+        got="none",
+        remedy=f'add to {owner}: {variable}: str = url(schemes=("http", "https"))',
+    )
