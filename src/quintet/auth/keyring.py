@@ -1,0 +1,148 @@
+"""The keys of the trusted issuers, kept so that verifying a token does no I/O.
+
+- Fresh for five minutes; then the old keys are used while one thread renews them in the background.
+- An issuer that is down changes nothing for a day: the keys at hand are used.
+- A key id that is not known asks the issuer at once, because a key may just have been rotated in;
+  but once per cooldown only, or forged key ids would turn into a flood of requests.
+- No lock is held during a fetch. Threads without a key wait for the one that fetches; others do not.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from quintet.auth.keys import public_keys
+from quintet.auth.sources import FETCH_SECONDS_MAX, KeySource, UnknownIssuer
+from quintet.errors import ServiceException, UnavailableException
+from quintet.telemetry.logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+FRESH_SECONDS = 300.0
+USABLE_SECONDS = 24 * 3600.0
+COOLDOWN_SECONDS = 30.0
+RETRY_SECONDS = 2.0
+
+log = get_logger("quintet.auth")
+
+
+class _Entry:
+    """What is known about one issuer; changed only under the lock of its ring."""
+
+    __slots__ = ("done", "fetched_at", "flying", "keys", "tried_at", "unknown_at")
+
+    def __init__(self) -> None:
+        self.keys: dict[str, EllipticCurvePublicKey] = {}
+        self.fetched_at = self.tried_at = self.unknown_at = -math.inf
+        self.flying = False
+        self.done = threading.Event()
+
+
+class KeyRing:
+    """Finds the key that a token names.
+
+    ``clock`` is monotonic; ``start`` runs a job in the background.
+    """
+
+    def __init__(
+        self,
+        source: KeySource,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        start: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
+        self.source = source
+        self._clock = clock
+        self._start = start or _in_background
+        self._lock = threading.Lock()
+        self._entries: dict[str, _Entry] = {}
+
+    def find(self, issuer: str, kid: str) -> EllipticCurvePublicKey | None:
+        """The issuer's key of this id, or ``None``.
+
+        Raises:
+            UnknownIssuer: the issuer is not trusted.
+            UnavailableException: there are no keys of the issuer, and none can be had now.
+        """
+        with self._lock:
+            entry = self._entries.setdefault(issuer, _Entry())
+            age = self._clock() - entry.fetched_at
+            key = entry.keys.get(kid)
+        if age > USABLE_SECONDS:
+            self._obtain(issuer, entry)
+            return entry.keys.get(kid)
+        if key is None:
+            self._look_again(issuer, entry)
+            return entry.keys.get(kid)
+        if age > FRESH_SECONDS and self._claim(entry, "tried_at", COOLDOWN_SECONDS):
+            self._start(lambda: self._fetch(issuer, entry))
+        return key
+
+    def _obtain(self, issuer: str, entry: _Entry) -> None:
+        """Get keys where there are none: fetch, or wait for the thread that does."""
+        if self._claim(entry, "tried_at", RETRY_SECONDS):
+            self._fetch(issuer, entry)
+        else:
+            _wait(entry)
+        if self._clock() - entry.fetched_at > USABLE_SECONDS:
+            raise UnavailableException(
+                f"The keys of {issuer} cannot be had, so its tokens cannot be verified.",
+                retry_after_seconds=int(RETRY_SECONDS),
+            )
+
+    def _look_again(self, issuer: str, entry: _Entry) -> None:
+        """A key id is not among the keys: it was rotated in just now, or it is forged."""
+        if self._claim(entry, "unknown_at", COOLDOWN_SECONDS):
+            self._fetch(issuer, entry)
+        else:
+            _wait(entry)
+
+    def _claim(self, entry: _Entry, stamp: str, cooldown: float) -> bool:
+        """Whether this thread is to fetch; one at a time is, and not again within the cooldown."""
+        now = self._clock()
+        with self._lock:
+            if entry.flying or now - getattr(entry, stamp) < cooldown:
+                return False
+            setattr(entry, stamp, now)
+            entry.tried_at = now
+            entry.flying = True
+            entry.done.clear()
+            return True
+
+    def _fetch(self, issuer: str, entry: _Entry) -> None:
+        keys: dict[str, EllipticCurvePublicKey] = {}
+        try:
+            keys = public_keys(self.source.fetch(issuer))
+        except UnknownIssuer:
+            with self._lock:
+                self._entries.pop(issuer, None)
+            raise
+        except ServiceException as error:
+            log.warning("issuer keys not fetched", issuer=issuer, reason=error.message)
+        finally:
+            self._land(issuer, entry, keys)
+
+    def _land(self, issuer: str, entry: _Entry, keys: dict[str, EllipticCurvePublicKey]) -> None:
+        """Take over what was fetched. A document without a usable key is an outage, no revocation."""
+        with self._lock:
+            if keys:
+                entry.keys, entry.fetched_at = keys, self._clock()
+            entry.flying = False
+            entry.done.set()
+        if keys:
+            log.debug("issuer keys fetched", issuer=issuer, count=len(keys))
+
+
+def _wait(entry: _Entry) -> None:
+    if entry.flying:
+        entry.done.wait(FETCH_SECONDS_MAX + 1.0)
+
+
+def _in_background(job: Callable[[], None]) -> None:
+    threading.Thread(target=job, name="quintet-auth-keys", daemon=True).start()
