@@ -1,0 +1,200 @@
+"""The gateway's configuration, made from the description: what goes where, what stays inside, and its own errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from quintet.fleet import gateway_errors
+from quintet.fleet.description import RESERVED, System
+
+Json = dict[str, Any]
+
+BODY_LIMIT_BYTES = 10 * 1024 * 1024
+CONNECT_SECONDS = 2
+ANSWER_SECONDS = 30
+READ_SECONDS = 60
+IDLE_SECONDS = 120
+
+CORRELATION = "{http.vars.correlation_id}"
+ZERO_TRACE = "^00-(0{32}-[0-9a-f]{16}|[0-9a-f]{32}-0{16})-"
+TRACE = "^(00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2})$"
+IDENTIFIER = "^([A-Za-z0-9._-]{1,64})$"
+UUID = "^(.{8})-(.{4})-(.{4})-(.{4})-(.{12})$"
+
+NOT_FROM_CLIENTS = (
+    "Forwarded",
+    "X-Forwarded-*",
+    "X-Real-Ip",
+    "X-User-*",
+    "X-Internal-*",
+    "*_*",  # WSGI cannot tell X_User_Id from X-User-Id
+)
+
+
+def configuration(
+    system: System, *, listen: str, upstreams: Mapping[str, str], docs: str, swagger: str
+) -> Json:
+    """Return Caddy's configuration; ``upstreams`` are the addresses of the services by name."""
+    routes = [
+        *_correlation(),
+        {"handle": [_request_headers(), *_response_headers()]},
+        _blocked(),
+        *_documentation(upstreams, docs=docs, swagger=swagger),
+        *_services(system, upstreams),
+        {"handle": [_error(404)]},
+    ]
+    server = {
+        "listen": [listen],
+        "protocols": ["h1"],
+        "automatic_https": {"disable": True},
+        "read_header_timeout": f"{ANSWER_SECONDS}s",
+        "read_timeout": f"{READ_SECONDS}s",
+        "idle_timeout": f"{IDLE_SECONDS}s",
+        "routes": routes,
+        "errors": {"routes": gateway_errors.routes()},
+        "logs": {"default_logger_name": "access"},
+    }
+    return {"logging": _logging(), "apps": {"http": {"servers": {"gateway": server}}}}
+
+
+def _correlation() -> Iterator[Json]:
+    """A valid trace comes first, then a valid identifier, then a new one; the services get the same."""
+    made = "".join(f"{{http.regexp.made.{group}}}" for group in range(1, 6))
+    traced = {
+        "header_regexp": {"Traceparent": {"name": "trace", "pattern": TRACE}},
+        "not": [{"header_regexp": {"Traceparent": {"name": "zero", "pattern": ZERO_TRACE}}}],
+    }
+    identified = {"header_regexp": {"X-Correlation-Id": {"name": "given", "pattern": IDENTIFIER}}}
+    drop = {"handler": "headers", "request": {"delete": ["Traceparent", "Tracestate"]}}
+    single = {
+        "handler": "headers",
+        "request": {"set": {"Traceparent": ["{http.regexp.trace.1}"]}},
+    }
+    yield {
+        "match": [{"vars_regexp": {"{http.request.uuid}": {"name": "made", "pattern": UUID}}}],
+        "handle": [{"handler": "vars", "correlation_id": made}],
+    }
+    yield {"match": [identified], "handle": [_keep("{http.regexp.given.1}")]}
+    yield {"match": [traced], "handle": [_keep("{http.regexp.trace.2}"), single]}
+    yield {"match": [{"not": [traced]}], "handle": [drop]}
+
+
+def _keep(identifier: str) -> Json:
+    return {"handler": "vars", "correlation_id": identifier}
+
+
+def _request_headers() -> Json:
+    return {
+        "handler": "headers",
+        "request": {
+            "delete": list(NOT_FROM_CLIENTS),
+            "set": {"X-Correlation-Id": [CORRELATION]},
+        },
+    }
+
+
+def _response_headers() -> list[Json]:
+    return [
+        {"handler": "headers", "response": {"deferred": True, "delete": ["Server", "Via"]}},
+        {"handler": "log_append", "key": "correlation_id", "value": CORRELATION},
+    ]
+
+
+def _blocked() -> Json:
+    inside = [prefix for prefix in RESERVED if prefix != "/docs"]
+    return {"match": [{"path": _prefixes(inside)}], "handle": [_error(404)]}
+
+
+def _documentation(upstreams: Mapping[str, str], *, docs: str, swagger: str) -> Iterator[Json]:
+    yield {
+        "match": [{"path": ["/docs"]}],
+        "handle": [_redirect("/docs/")],
+    }
+    yield {
+        "match": [{"path": ["/docs/", "/docs/system.js"]}],
+        "handle": [_strip("/docs"), _files(docs)],
+    }
+    yield {
+        "match": [{"path": ["/docs/swagger/*"]}],
+        "handle": [_strip("/docs/swagger"), _files(swagger)],
+    }
+    for name, upstream in upstreams.items():
+        yield {
+            "match": [{"path": [f"/docs/{name}/openapi.json"]}],
+            "handle": [_rewrite("/openapi.json"), _proxy(upstream)],
+        }
+        yield {
+            "match": [{"path": [f"/docs/{name}/*"]}],
+            "handle": [_strip(f"/docs/{name}"), _prefix_with("/docs"), _proxy(upstream)],
+        }
+        yield {"match": [{"path": [f"/docs/{name}"]}], "handle": [_redirect(f"/docs/{name}/")]}
+
+
+def _services(system: System, upstreams: Mapping[str, str]) -> Iterator[Json]:
+    """Longer prefixes first, so that the most precise one wins whatever the order in the file."""
+    pairs = [(route, name) for name, service in system.services.items() for route in service.routes]
+    for route, name in sorted(pairs, key=lambda pair: (-len(pair[0]), pair[0])):
+        limit = {"handler": "request_body", "max_size": BODY_LIMIT_BYTES}
+        yield {
+            "match": [{"path": _prefixes([route])}],
+            "handle": [limit, _proxy(upstreams[name])],
+        }
+
+
+def _proxy(upstream: str) -> Json:
+    return {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": upstream}],
+        "transport": {
+            "protocol": "http",
+            "dial_timeout": f"{CONNECT_SECONDS}s",
+            "response_header_timeout": f"{ANSWER_SECONDS}s",
+        },
+        "flush_interval": -1,
+    }
+
+
+def _prefixes(routes: Sequence[str]) -> list[str]:
+    return [pattern for route in routes for pattern in (route, f"{route}/*")]
+
+
+def _error(status: int) -> Json:
+    return {"handler": "error", "status_code": status}
+
+
+def _redirect(target: str) -> Json:
+    return {"handler": "static_response", "status_code": 308, "headers": {"Location": [target]}}
+
+
+def _strip(prefix: str) -> Json:
+    return {"handler": "rewrite", "strip_path_prefix": prefix}
+
+
+def _rewrite(uri: str) -> Json:
+    return {"handler": "rewrite", "uri": uri}
+
+
+def _prefix_with(prefix: str) -> Json:
+    return {"handler": "rewrite", "uri": f"{prefix}{{http.request.uri.path}}"}
+
+
+def _files(root: str) -> Json:
+    return {"handler": "file_server", "root": root, "index_names": ["index.html"]}
+
+
+def _logging() -> Json:
+    """JSON to standard error, without headers and query strings, which carry secrets."""
+    hidden = {"filter": "delete"}
+    fields = {
+        "request>headers": hidden,
+        "request>tls": hidden,
+        "resp_headers": hidden,
+        "request>uri": {"filter": "regexp", "regexp": r"\?.*", "value": "?…"},
+    }
+    encoder = {
+        "format": "filter",
+        "wrap": {"format": "json", "time_key": "timestamp", "time_format": "rfc3339_nano"},
+        "fields": fields,
+    }
+    return {"logs": {"default": {"level": "INFO", "encoder": encoder}}}

@@ -1,0 +1,96 @@
+"""What the gateway says when no service answered: the envelope of the services, or problem+json when that is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+Json = dict[str, Any]
+
+SERVICE = "gateway"
+CORRELATION = "{http.vars.correlation_id}"
+NOW = "^(\\d{4}-\\d\\d-\\d\\d) (\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,6})?)\\d* ([+-]\\d\\d)(\\d\\d)"
+TIMESTAMP = "{http.regexp.now.1}T{http.regexp.now.2}{http.regexp.now.3}:{http.regexp.now.4}"
+
+MESSAGES: dict[int, tuple[str, str, str]] = {
+    400: ("API_ERROR", "Bad Request", "The request could not be read."),
+    404: ("NOT_FOUND", "Not Found", "Nothing is found at this address."),
+    405: ("METHOD_NOT_ALLOWED", "Method Not Allowed", "This address does not take the method."),
+    408: ("API_ERROR", "Request Timeout", "The request took too long to arrive."),
+    413: ("PAYLOAD_TOO_LARGE", "Content Too Large", "The body is larger than the gateway lets in."),
+    500: ("INTERNAL_ERROR", "Internal Server Error", "The gateway failed."),
+    502: ("EXTERNAL_SERVICE_ERROR", "Bad Gateway", "The service cannot be reached."),
+    503: ("SERVICE_UNAVAILABLE", "Service Unavailable", "The service takes no requests now."),
+    504: ("DEADLINE_EXCEEDED", "Gateway Timeout", "The service did not answer in time."),
+}
+"""Status: code, title and message of the gateway's own errors."""
+
+
+def routes() -> list[Json]:
+    """Return the error routes of the gateway: a timestamp first, then one answer per status and form."""
+    now = {
+        "match": [{"vars_regexp": {"{time.now}": {"name": "now", "pattern": NOW}}}],
+        "handle": [{"handler": "vars", "timestamp": TIMESTAMP}],
+    }
+    return [now, *(route for status in MESSAGES for route in _answers(status)), *_rest()]
+
+
+def _answers(status: int) -> Iterator[Json]:
+    code, title, message = MESSAGES[status]
+    wanted = {"vars": {"{http.error.status_code}": [str(status)]}}
+    problem = {"header": {"Accept": ["*application/problem+json*"]}}
+    yield {
+        "match": [wanted | problem],
+        "handle": [_answer(_problem(status, code, title, message), "application/problem+json")],
+        "terminal": True,
+    }
+    yield {
+        "match": [wanted],
+        "handle": [_answer(_envelope(code, message), "application/json")],
+        "terminal": True,
+    }
+
+
+def _rest() -> Iterator[Json]:
+    """Any other status keeps its number."""
+    message = "The gateway cannot serve this request."
+    yield {"handle": [_answer(_envelope("API_ERROR", message), "application/json")]}
+
+
+def _answer(body: Json, content_type: str) -> Json:
+    return {
+        "handler": "static_response",
+        "status_code": "{http.error.status_code}",
+        "headers": {
+            "Content-Type": [content_type],
+            "X-Correlation-Id": [CORRELATION],
+            "Cache-Control": ["no-store"],
+        },
+        "body": json.dumps(body),
+    }
+
+
+def _envelope(code: str, message: str) -> Json:
+    return {
+        "error": {
+            "code": code,
+            "message": message,
+            "details": {},
+            "correlation_id": CORRELATION,
+            "service": SERVICE,
+            "timestamp": "{http.vars.timestamp}",
+        }
+    }
+
+
+def _problem(status: int, code: str, title: str, message: str) -> Json:
+    return {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": message,
+        "code": code,
+        "correlation_id": CORRELATION,
+        "service": SERVICE,
+    }

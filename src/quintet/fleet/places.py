@@ -1,0 +1,66 @@
+"""Where everything that a run leaves behind is: one directory, so that removing it removes all traces."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from quintet.cli import find_root
+
+STATE_DIRECTORY = ".quintet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """The paths of one system: its sources below ``root``, its state below ``state``."""
+
+    root: Path
+    state: Path
+
+    @classmethod
+    def here(cls) -> Places:
+        """Find the system around the current directory; ``QUINTET_STATE`` moves the state."""
+        root = find_root()
+        named = os.environ.get("QUINTET_STATE")
+        return cls(root=root, state=Path(named).absolute() if named else root / STATE_DIRECTORY)
+
+    @property
+    def description(self) -> Path:
+        return self.root / "quintet.yaml"
+
+    @property
+    def chassis(self) -> Path:
+        return self.root / "src" / "quintet"
+
+    @property
+    def record(self) -> Path:
+        return self.state / "state.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    @property
+    def secrets(self) -> Path:
+        return self.state / "secrets"
+
+    @property
+    def keys(self) -> Path:
+        return self.state / "keys"
+
+    @property
+    def metrics(self) -> Path:
+        return self.state / "metrics"
+
+    @property
+    def volumes(self) -> dict[str, Path]:
+        """What ``down --volumes`` removes: the data, and the passwords and keys that open it."""
+        names = ("postgres", "sqlite", "valkey", "secrets", "keys", "metrics")
+        return {name: self.state / name for name in names}
+
+    def make(self) -> None:
+        """Make the state directory, for this user only."""
+        self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for directory in (self.logs, self.secrets, self.keys, self.metrics):
+            directory.mkdir(mode=0o700, exist_ok=True)

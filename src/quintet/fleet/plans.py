@@ -1,0 +1,97 @@
+"""How each kind of unit is started: an embedded server, and a service with its migrations."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from quintet.embedded import spawn
+from quintet.embedded.server import Launch, NotReady, Server, Unavailable
+from quintet.fleet import readiness
+from quintet.fleet.roster import Roster
+from quintet.fleet.unit import CannotStart
+
+SERVE = (sys.executable, "-m", "quintet", "serve")
+MIGRATE = (sys.executable, "manage.py", "migrate", "--noinput", "--verbosity", "1")
+
+
+class ServerPlan:
+    """Runs an embedded server; the blocking parts happen in a thread."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    async def prepare(self) -> Launch:
+        try:
+            return await asyncio.to_thread(self.server.prepare)
+        except Unavailable as error:
+            raise CannotStart(str(error)) from error
+
+    async def probe(self, pid: int) -> None:
+        await asyncio.to_thread(self.server.probe)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Programs:
+    """What is executed in a service's folder."""
+
+    serve: tuple[str, ...] = SERVE
+    migrate: tuple[str, ...] = MIGRATE
+
+
+class ServicePlan:
+    """Runs one service: migrations first, then the server, then its own answer decides."""
+
+    def __init__(
+        self,
+        question: readiness.Question,
+        *,
+        folder: Path,
+        environment: Callable[[], Mapping[str, str]],
+        roster: Roster,
+        migrates: bool,
+    ) -> None:
+        self._question = question
+        self._folder = folder
+        self._environment = environment
+        self._roster = roster
+        self._migrates = migrates
+        self._verified = 0
+        self.programs = Programs()
+
+    async def prepare(self) -> Launch:
+        if not self._folder.is_dir():
+            raise CannotStart(f"{self._folder} is not a directory")
+        if self._migrates:
+            await self._migrate()
+        return self._launch(self.programs.serve)
+
+    async def probe(self, pid: int) -> None:
+        await readiness.ask(self._question)
+        if self._verified == pid:
+            return
+        if not await asyncio.to_thread(readiness.owned, self._question.port, pid):
+            raise NotReady(f"port {self._question.port} is answered by another process")
+        self._verified = pid
+
+    async def _migrate(self) -> None:
+        child = await self._roster.spawn(self._question.name, self._launch(self.programs.migrate))
+        try:
+            code = await child.wait()
+        finally:
+            await child.end(grace_seconds=1)
+        if code != 0:
+            raise CannotStart(f"migrate ended with exit code {code}")
+
+    def _launch(self, argv: tuple[str, ...]) -> Launch:
+        return Launch(
+            argv=argv,
+            env=self._environment(),
+            cwd=self._folder,
+            preexec=spawn.ends_with_parent(signal.SIGINT),
+            stop_signal=signal.SIGTERM,
+        )

@@ -1,0 +1,53 @@
+"""One watcher for all sources: a change restarts the service it belongs to, a change of the chassis all of them in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import watchfiles
+
+from quintet.fleet.unit import State
+
+if TYPE_CHECKING:
+    from quintet.fleet.description import System
+    from quintet.fleet.places import Places
+    from quintet.fleet.supervisor import Supervisor
+
+SUFFIXES = (".py", ".toml", ".json", ".html", ".sql")
+TESTS = "tests"
+
+
+async def watch(supervisor: Supervisor) -> None:
+    """Restart what changes touch, until cancelled."""
+    places, system = supervisor.places, supervisor.system
+    folders = {places.root / service.path for service in system.services.values()}
+    watched = [path for path in (*folders, places.chassis, places.description) if path.exists()]
+    async for changes in watchfiles.awatch(*watched, watch_filter=_matters, recursive=True):
+        paths = [Path(path) for _, path in changes]
+        if places.description in paths:
+            supervisor.say("quintet.yaml changed: stop and start again to apply it")
+        for name in touched(paths, places, system):
+            unit = supervisor.units.get(name)
+            if unit is not None and unit.state is not State.WAITING:
+                supervisor.say(f"{name} restarts, because its code changed")
+                await unit.restart()
+
+
+def touched(paths: Iterable[Path], places: Places, system: System) -> list[str]:
+    """Return the services that have to restart, in start order."""
+    changed = list(paths)
+    if any(path.is_relative_to(places.chassis) for path in changed):
+        return list(system.start_order())
+    return [
+        name
+        for name in system.start_order()
+        if any(path.is_relative_to(places.root / system.services[name].path) for path in changed)
+    ]
+
+
+def _matters(change: watchfiles.Change, path: str) -> bool:
+    parts = Path(path).parts
+    hidden = any(part.startswith(".") or part in {"__pycache__", TESTS} for part in parts[-4:])
+    return Path(path).name == "quintet.yaml" or (path.endswith(SUFFIXES) and not hidden)
