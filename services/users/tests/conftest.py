@@ -1,0 +1,88 @@
+"""People, the judge of their names, and ways to ask on their behalf."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from quintet.clients import use_transport
+from quintet.wire import Response
+from users import domain
+from users.models import Profile, User
+
+PASSWORD = "correct horse battery staple"
+
+
+class Judge:
+    """Stands in for the validation service: gives one answer and remembers who was judged."""
+
+    def __init__(self):
+        self.answer, self.status = {"valid": True, "score": 1.0, "reasons": []}, 200
+        self.error = None
+        self.requests = []
+
+    @property
+    def judged(self):
+        return [json.loads(request.body) for request in self.requests]
+
+    def send(self, request):
+        self.requests.append(request)
+        if self.error:
+            raise self.error
+        return Response(status=self.status, body=json.dumps(self.answer).encode())
+
+
+@pytest.fixture(autouse=True)
+def judge():
+    """The validation service, content with everybody."""
+    made = Judge()
+    with use_transport(made):
+        yield made
+
+
+@pytest.fixture
+def rejection(judge):
+    """A judge who is content with nobody."""
+    reason = {"field": "username", "code": "username_reserved", "message": "Not this one."}
+    judge.answer = {"valid": False, "score": 0.0, "reasons": [reason]}
+    return reason
+
+
+@pytest.fixture
+def person(db):
+    """Make users as they are after registration."""
+
+    def make(username, **columns):
+        password = columns.pop("password", None)
+        user = User(username=username, email=f"{username}@example.com", **columns)
+        user.set_password(password)
+        user.save()
+        Profile.objects.create(user=user)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def john(person):
+    """A user who can log in."""
+    return person("john", password=PASSWORD)
+
+
+@pytest.fixture
+def mary(person):
+    """Another user."""
+    return person("mary")
+
+
+@pytest.fixture
+def operator(person):
+    """A member of staff."""
+    return person("operator", is_staff=True)
+
+
+@pytest.fixture
+def asked():
+    """What John says about himself."""
+    return domain.Registration(username="john", email="john@example.com", password=PASSWORD)

@@ -1,0 +1,209 @@
+"""What happens to logins."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from conftest import PASSWORD
+from django.contrib.auth.hashers import make_password
+from django.db import connection
+from django.utils import timezone
+
+from quintet import auth
+from users import domain
+from users.models import ModestArgon2, Session, User
+
+
+@pytest.fixture
+def tokens(john):
+    """What John's login is worth."""
+    return domain.log_in("john", PASSWORD)
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """The passwords that were hashed, in order."""
+    seen = []
+    for name in ("encode", "verify"):
+        original = getattr(ModestArgon2, name)
+
+        def watched(self, password, other, original=original):
+            seen.append(password)
+            return original(self, password, other)
+
+        monkeypatch.setattr(ModestArgon2, name, watched)
+    return seen
+
+
+def logins(status):
+    return domain.LOGINS.labels(status=status)._value.get()
+
+
+def test_a_login_gives_a_proof_of_who_it_is(john, tokens):
+    principal = auth.verify(tokens.access)
+
+    assert (principal.user_id, principal.is_staff) == (john.pk, False)
+    assert (tokens.token_type, tokens.expires_in) == ("Bearer", 900)
+
+
+def test_the_proof_of_an_operator_says_staff(operator):
+    assert auth.verify(domain.open_session(operator).access).is_staff
+
+
+def test_a_login_finds_the_name_in_any_case(john):
+    assert domain.log_in("JOHN", PASSWORD)
+
+
+def test_a_login_is_remembered_and_counted(john):
+    before = logins("success")
+
+    domain.log_in("john", PASSWORD)
+
+    assert User.objects.get().last_login is not None
+    assert logins("success") == before + 1
+
+
+@pytest.mark.parametrize("name", ["john", "nobody", "idle", "silent"])
+def test_every_refused_login_is_the_same_error_after_the_same_work(john, person, hashed, name):
+    person("idle", password=PASSWORD, is_active=False)
+    person("silent")
+    hashed.clear()
+    before = logins("failure")
+
+    with pytest.raises(domain.LoginRefused) as caught:
+        domain.log_in(name, PASSWORD if name == "idle" else "wrong")
+
+    assert caught.value.message == "The username or the password is wrong."
+    assert len(hashed) == 1
+    assert logins("failure") == before + 1
+
+
+def test_a_login_renews_a_hash_with_other_parameters(john):
+    class Heavier(ModestArgon2):
+        memory_cost = 32 * 1024
+
+    User.objects.update(password=make_password(PASSWORD, hasher=Heavier()))
+
+    domain.log_in("john", PASSWORD)
+
+    assert "m=19456" in User.objects.get().password
+
+
+def test_neither_the_database_nor_a_print_holds_the_refresh_token(tokens):
+    _, secret = tokens.refresh.split(".")
+
+    assert secret not in str(Session.objects.values().get())
+    assert secret not in repr(tokens)
+
+
+def test_the_id_of_a_login_is_in_no_access_token(tokens):
+    assert "sid" not in auth.tokens.unpacked(tokens.access).claims
+
+
+def test_a_refresh_token_buys_another_pair(john, tokens):
+    fresh = domain.refresh(tokens.refresh)
+
+    assert auth.verify(fresh.access).user_id == john.pk
+    assert domain.refresh(fresh.refresh)
+
+
+def test_a_refresh_token_that_is_used_again_ends_the_whole_family(tokens):
+    fresh = domain.refresh(tokens.refresh)
+
+    with pytest.raises(domain.RefreshRefused):
+        domain.refresh(tokens.refresh)
+    with pytest.raises(domain.RefreshRefused):
+        domain.refresh(fresh.refresh)
+
+
+def test_the_end_of_one_family_leaves_the_others_alone(john, tokens):
+    other = domain.log_in("john", PASSWORD)
+
+    domain.revoke(tokens.refresh)
+
+    assert domain.refresh(other.refresh)
+
+
+@pytest.mark.parametrize("token", ["", ".", "no token", f"{'0' * 32}.secret", "0" * 32])
+def test_a_token_of_no_family_is_refused_and_may_be_revoked(db, token):
+    with pytest.raises(domain.RefreshRefused):
+        domain.refresh(token)
+    domain.revoke(token)
+
+
+def test_a_revoked_login_cannot_be_refreshed(tokens):
+    domain.revoke(tokens.refresh)
+
+    with pytest.raises(domain.RefreshRefused):
+        domain.refresh(tokens.refresh)
+
+
+def test_an_expired_refresh_token_is_refused(tokens):
+    Session.objects.update(expires_at=timezone.now())
+
+    with pytest.raises(domain.RefreshRefused):
+        domain.refresh(tokens.refresh)
+
+
+def test_a_deactivated_user_can_neither_refresh_nor_log_in(john, tokens):
+    domain.deactivate(john)
+
+    with pytest.raises(domain.RefreshRefused):
+        domain.refresh(tokens.refresh)
+    with pytest.raises(domain.LoginRefused):
+        domain.log_in("john", PASSWORD)
+
+
+def test_a_login_that_was_ended_stays_ended_when_its_user_is_activated_again(john, tokens):
+    domain.deactivate(john)
+    domain.activate(john)
+
+    with pytest.raises(domain.RefreshRefused):
+        domain.refresh(tokens.refresh)
+
+
+def test_a_refresh_prolongs_a_login_up_to_its_end(tokens):
+    env = domain.environment()
+    began_at = timezone.now()
+
+    early = domain.expiry(began_at, began_at)
+    late = domain.expiry(began_at + timedelta(seconds=env.SESSION_SECONDS - 1), began_at)
+
+    assert early == began_at + timedelta(seconds=env.REFRESH_TOKEN_SECONDS)
+    assert late == began_at + timedelta(seconds=env.SESSION_SECONDS)
+
+
+def test_pruning_removes_what_can_never_be_refreshed_again(john, tokens):
+    now = timezone.now()
+    Session.objects.filter(pk=domain.parse(domain.open_session(john).refresh)[0]).update(
+        expires_at=now
+    )
+    domain.revoke(domain.open_session(john).refresh)
+
+    assert domain.prune_sessions(now) == 2
+    assert domain.refresh(tokens.refresh)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_simultaneous_uses_of_a_refresh_token_exactly_one_succeeds(tokens):
+    barrier = threading.Barrier(8)
+
+    def use(_):
+        try:
+            barrier.wait()
+            domain.refresh(tokens.refresh)
+        except domain.RefreshRefused:
+            return False
+        else:
+            return True
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(use, range(8)))
+
+    assert sum(outcomes) == 1
+    assert Session.objects.get().revoked_at is not None
