@@ -1,0 +1,83 @@
+"""A process that places an order is killed after each request; what is left behind is finished."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+from world import STOCK, World
+
+HERE = Path(__file__).parent
+REQUESTS = {1: "verify", 2: "reserve", 3: "authorise", 4: "capture", 5: "commit"}
+
+
+def python(database_url, *arguments):
+    """Run a program of this service on a database, and return the signal or code it ended with."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=HERE.parent,
+        env={
+            **os.environ,
+            "DATABASE_URL": database_url,
+            "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
+            "PYTHONPATH": str(HERE.parent),
+        },
+        stdout=subprocess.DEVNULL,
+        check=False,
+    ).returncode
+
+
+@pytest.fixture
+def on_postgres(transactional_db):
+    url = settings.QUINTET.DATABASE_URL.rsplit("/", 1)[0]
+    return f"{url}/{connection.settings_dict['NAME']}"
+
+
+@pytest.fixture
+def on_sqlite(tmp_path):
+    url = f"sqlite:///{tmp_path / 'orders.db'}"
+    assert python(url, "manage.py", "migrate", "--noinput") == 0
+    return url
+
+
+def status_in(database_url):
+    query = "SELECT status FROM orders_order"
+    if database_url.startswith("sqlite"):
+        with sqlite3.connect(database_url.removeprefix("sqlite:///")) as database:
+            return database.execute(query).fetchall()
+    with psycopg.connect(database_url) as database:
+        return database.execute(query).fetchall()
+
+
+@pytest.mark.parametrize("database", ["on_postgres", "on_sqlite"])
+@pytest.mark.parametrize("request_number", REQUESTS, ids=REQUESTS.get)
+def test_a_killed_order_is_finished(request, tmp_path, database, request_number):
+    url = request.getfixturevalue(database)
+    file = tmp_path / "world.json"
+    killed = python(url, HERE / "crash.py", "place", file, request_number)
+    assert killed == -signal.SIGKILL
+
+    resumed = python(url, HERE / "crash.py", "resume", file)
+
+    assert resumed == 0
+    assert_one_side(status_in(url), World(file).state)
+
+
+def assert_one_side(statuses, state):
+    reservations = {made["status"] for made in state["reservations"].values()}
+    payments = {made["status"] for made in state["payments"].values()}
+    if statuses == [("confirmed",)]:
+        assert (reservations, payments, state["stock"]) == ({"committed"}, {"captured"}, STOCK - 2)
+    else:
+        assert statuses == [("failed",)]
+        assert reservations <= {"released"}
+        assert payments <= {"voided", "refunded"}
+        assert state["stock"] == STOCK
