@@ -35,6 +35,7 @@ def databases(env: ServiceSettings) -> dict[str, dict[str, Any]]:
     given = config.get("OPTIONS", {})
     if config["ENGINE"] == SQLITE:
         config["OPTIONS"] = {**_sqlite_options(), **given}
+        config["TEST"] = _sqlite_test(config["NAME"])
     else:
         config["OPTIONS"] = {**_postgresql_options(env), **given}
         config["CONN_MAX_AGE"] = 0
@@ -47,6 +48,11 @@ def _sqlite_options() -> dict[str, Any]:
         "timeout": SQLITE_BUSY_SECONDS,
         "init_command": SQLITE_PRAGMAS,
     }
+
+
+def _sqlite_test(name: str) -> dict[str, str]:
+    """Test on a file as well: threads that share Django's database in memory lock each other out."""
+    return {} if name == ":memory:" else {"NAME": f"{name}.test"}
 
 
 def _postgresql_options(env: ServiceSettings) -> dict[str, Any]:
