@@ -1,0 +1,67 @@
+"""Makes any value fit into a log line: bounded, redacted, and of types that JSON knows.
+
+Nothing in here raises for any value, however hostile its ``__repr__`` is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from quintet.telemetry.redaction import HIDDEN, is_secret_name, redact
+
+LONGEST_TEXT = 4_096
+LONGEST_EXCEPTION = 32_768
+LONGEST_SCANNED = 131_072
+MOST_ITEMS = 100
+DEEPEST = 6
+LARGEST_INTEGER = 2**63
+
+_PLAIN = frozenset({bool, float, type(None)})
+
+
+def fit(value: Any, *, depth: int = 0) -> Any:
+    """Return ``value`` as a log line may hold it."""
+    kind = type(value)
+    if kind is str:
+        return fit_text(value)
+    if kind in _PLAIN or (kind is int and -LARGEST_INTEGER <= value < LARGEST_INTEGER):
+        return value
+    if depth >= DEEPEST:
+        return f"<{kind.__name__}, too deep>"
+    if isinstance(value, Mapping):
+        return fit_fields(value, depth=depth + 1)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [fit(each, depth=depth + 1) for each in islice(value, MOST_ITEMS)]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"<{len(value)} bytes>"
+    return fit_text(_described(value))
+
+
+def fit_fields(fields: Mapping[Any, Any], *, depth: int = 0) -> dict[str, Any]:
+    """Return named values as a log line may hold them, and hide those named like a secret."""
+    fitted: dict[str, Any] = {}
+    for key, value in islice(fields.items(), MOST_ITEMS):
+        name = key if type(key) is str else _described(key)
+        fitted[name] = HIDDEN if is_secret_name(name) else fit(value, depth=depth)
+    return fitted
+
+
+def fit_text(text: str, *, longest: int = LONGEST_TEXT) -> str:
+    """Return ``text`` redacted, and cut in the middle when it is too long."""
+    redacted = redact(text[:LONGEST_SCANNED])
+    if len(redacted) <= longest:
+        return redacted
+    half = longest // 2
+    return f"{redacted[:half]} … {len(text) - 2 * half} characters … {redacted[-half:]}"
+
+
+def _described(value: Any) -> str:
+    try:
+        if isinstance(value, BaseException):
+            return f"{type(value).__name__}: {value}"
+        shown = repr(value) if type(value).__str__ is object.__str__ else str(value)
+    except Exception as error:  # noqa: BLE001 - any code may run in a repr, and a log line must survive it
+        return f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
+    return shown

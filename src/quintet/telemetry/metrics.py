@@ -1,0 +1,212 @@
+"""What a service counts: right across its worker processes, and bounded in the series it makes.
+
+With ``PROMETHEUS_MULTIPROC_DIR`` in the environment before this module is imported, every process
+writes to files of its own there and ``exposition`` adds them up; ``quintet.server`` sees to that.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import time
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from quintet.settings import ServiceSettings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+MetricT = TypeVar("MetricT", Counter, Histogram)
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER_METHOD = "OTHER"
+OVERFLOW = "<overflow>"
+MOST_SERIES = 1_000
+LOWEST_STATUS, HIGHEST_STATUS = 100, 599
+BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+REQUEST_COUNT = Counter(
+    "http_requests_total", "Requests answered.", ["method", "endpoint", "status"]
+)
+REQUEST_DURATION = Histogram(
+    "http_request_duration_seconds",
+    "How long requests took.",
+    ["method", "endpoint"],
+    buckets=BUCKETS_SECONDS,
+)
+ACTIVE_CONNECTIONS = Gauge(
+    "active_connections", "Requests being worked on.", multiprocess_mode="livesum"
+)
+SERVICE_INFO = Gauge(
+    "service_info",
+    "Always 1; the labels say what is running.",
+    ["service", "version", "environment"],
+    multiprocess_mode="livemax",
+)
+
+
+class Series(Generic[MetricT]):
+    """The children of one metric, bound once each, and at most ``limit`` of them.
+
+    Label values beyond the limit share a child whose ``endpoint`` is ``<overflow>``, so that no caller
+    can make a service, and whoever scrapes it, run out of memory.
+    """
+
+    def __init__(self, metric: MetricT, *, limit: int = MOST_SERIES) -> None:
+        self._metric = metric
+        self._limit = limit
+        self._children: dict[tuple[str, str, int], MetricT] = {}
+
+    def child(self, method: str, endpoint: str, *, status: int = 0) -> MetricT:
+        """Return what to count on; ``status`` only where the metric has such a label."""
+        found = self._children.get((method, endpoint, status))
+        return found if found is not None else self._admit(method, endpoint, status)
+
+    def _admit(self, method: str, endpoint: str, status: int) -> MetricT:
+        key = (
+            method if method in METHODS else OTHER_METHOD,
+            endpoint,
+            status if LOWEST_STATUS <= status <= HIGHEST_STATUS else 0,
+        )
+        if key not in self._children and len(self._children) >= self._limit:
+            key = (key[0], OVERFLOW, key[2])
+        child = self._children.get(key)
+        if child is None:
+            labels = dict(zip(("method", "endpoint", "status"), map(str, key), strict=True))
+            wanted = self._metric._labelnames  # noqa: SLF001 - prometheus_client has no accessor
+            child = self._metric.labels(**{name: labels[name] for name in wanted})
+            self._children[key] = child
+        return child
+
+
+class Recorder(Protocol):
+    """Where measurements go."""
+
+    def request(self, method: str, endpoint: str, *, status: int, duration_seconds: float) -> None:
+        """Count one answered request."""
+
+    def active(self, change: int) -> None:
+        """Count one request more or less that is being worked on."""
+
+    def execution(self, metric_name: str, duration_seconds: float) -> None:
+        """Count one run of a tracked function."""
+
+
+class PrometheusRecorder:
+    """Counts, in this process or across processes."""
+
+    def __init__(self, *, most_series: int = MOST_SERIES) -> None:
+        self._counts = Series(REQUEST_COUNT, limit=most_series)
+        self._durations = Series(REQUEST_DURATION, limit=most_series)
+
+    def request(self, method: str, endpoint: str, *, status: int, duration_seconds: float) -> None:
+        """Count one answered request under its route."""
+        self._counts.child(method, endpoint, status=status).inc()
+        self._durations.child(method, endpoint).observe(duration_seconds)
+
+    def active(self, change: int) -> None:
+        """Raise or lower the number of requests being worked on."""
+        ACTIVE_CONNECTIONS.inc(change)
+
+    def execution(self, metric_name: str, duration_seconds: float) -> None:
+        """Count one run under ``<metric_name>_duration_seconds``."""
+        _execution_time(metric_name).observe(duration_seconds)
+
+
+class NullRecorder:
+    """Counts nothing, for a service with ``ENABLE_METRICS`` off."""
+
+    def request(self, method: str, endpoint: str, *, status: int, duration_seconds: float) -> None:
+        """Forget the request."""
+
+    def active(self, change: int) -> None:
+        """Forget the change."""
+
+    def execution(self, metric_name: str, duration_seconds: float) -> None:
+        """Forget the run."""
+
+
+class _Current:
+    """The recorder in use; ``configure`` replaces it."""
+
+    recorder: Recorder = PrometheusRecorder()
+
+
+def configure(env: ServiceSettings) -> None:
+    """Switch the metrics on or off, and say what is running."""
+    if not env.ENABLE_METRICS:
+        _Current.recorder = NullRecorder()
+        return
+    _Current.recorder = PrometheusRecorder()
+    SERVICE_INFO.labels(env.SERVICE_NAME, env.SERVICE_VERSION, env.SERVICE_ENVIRONMENT).set(1)
+
+
+def enabled() -> bool:
+    """Tell whether anything is counted."""
+    return not isinstance(_Current.recorder, NullRecorder)
+
+
+def record_request(method: str, endpoint: str, *, status: int, duration_seconds: float) -> None:
+    """Count one answered request; ``endpoint`` is the template of its route, never its path."""
+    _Current.recorder.request(method, endpoint, status=status, duration_seconds=duration_seconds)
+
+
+def request_started() -> None:
+    """Count a request as being worked on, until ``request_ended``."""
+    _Current.recorder.active(1)
+
+
+def request_ended() -> None:
+    """Count a request as done, however it ended."""
+    _Current.recorder.active(-1)
+
+
+def track_execution_time(metric_name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Measure each call of a function, also of a coroutine, as ``<metric_name>_duration_seconds``."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        if inspect.iscoroutinefunction(function):
+
+            async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+                started = time.perf_counter()
+                try:
+                    return await function(*args, **kwargs)
+                finally:
+                    _Current.recorder.execution(metric_name, time.perf_counter() - started)
+
+            return wraps(function)(awaited)  # type: ignore[return-value]  # R is the coroutine itself
+
+        @wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> R:
+            started = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                _Current.recorder.execution(metric_name, time.perf_counter() - started)
+
+        return called
+
+    return decorate
+
+
+@cache
+def _execution_time(metric_name: str) -> Histogram:
+    name = f"{metric_name}_duration_seconds"
+    return Histogram(name, f"How long {metric_name} took.", buckets=BUCKETS_SECONDS)
+
+
+def exposition(accept: str = "") -> tuple[bytes, str]:
+    """Return what there is to scrape, of all processes, and its content type."""
+    encode, content_type = choose_encoder(accept)
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return encode(REGISTRY), content_type
+    merged = CollectorRegistry()
+    MultiProcessCollector(merged)
+    return encode(merged), content_type

@@ -1,0 +1,82 @@
+"""Keeps secrets and personal data out of the log: by the name of a field, and by how a value looks.
+
+Redaction is a net, not a licence: what must not be in a log should not be handed to it. Each pattern
+is preceded by a search for a substring that it needs, so that harmless text costs next to nothing, and
+none of them backtracks more than a bounded number of characters.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HIDDEN = "********"
+
+_SECRET_NAME = re.compile(
+    r"passw|passphrase|^pwd$|secret|token|authorization|cookie|api_?key|access_?key|private_?key"
+    r"|signing_?key|encryption_?key|credential|session_?id|session_?key|csrf|xsrf|^jwt$|^otp$|^pin$"
+    r"|card_?number|^pan$|^cvv$|^cvc$|^ssn$|^iban$"
+)
+_HARMLESS_NAMES = frozenset({"token_type", "token_kind", "tokens", "token_count", "cookies_count"})
+
+_SHORTEST = 6
+_SHORTEST_CARD, _LONGEST_CARD = 13, 19
+
+_KEY_BLOCK = re.compile(
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)",
+    re.DOTALL,
+)
+_JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?")
+_SCHEME = re.compile(r"\b((?:bearer|basic|digest)\s{1,4})[\w.~+/=-]{8,}", re.IGNORECASE)
+_USERINFO = re.compile(r"(://)[^\s/?#\"'<>]*@")
+_EMAIL = re.compile(r"[\w.%+-]{1,64}@((?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})")
+_COOKIE = re.compile(r"(cookie[\"']?\s{0,4}:\s{0,4})[^\n]+", re.IGNORECASE)
+_PAIR = re.compile(
+    r"((?:passw(?:or)?d|passphrase|\bpwd|secret|token|authorization|api[_-]?key|access[_-]?key"
+    r"|private[_-]?key|credential|session[_-]?id|csrf|signature)[\w-]{0,20}[\"']?\s{0,4}[=:]\s{0,4})"
+    r"(?:\"[^\"\n]*\"|'[^'\n]*'|(?:(?:bearer|basic|digest)\s{1,4})?[^\s,;&)}\]]+)",
+    re.IGNORECASE,
+)
+_CARD = re.compile(r"(?<![\w.-])[2-6]\d(?:[ -]?\d){11,17}(?![\w-])")
+
+
+@lru_cache(maxsize=4096)
+def is_secret_name(name: str) -> bool:
+    """Tell whether a field of this name is never shown."""
+    plain = name.lower().replace("-", "_")
+    return plain not in _HARMLESS_NAMES and _SECRET_NAME.search(plain) is not None
+
+
+def redact(text: str) -> str:
+    """Hide what looks like a secret, a card number or an e-mail address in ``text``."""
+    if len(text) < _SHORTEST:
+        return text
+    for needed, pattern, replacement in _RULES:
+        if needed in text:
+            text = pattern.sub(replacement, text)
+    if " " in text and _SCHEME.search(text):
+        text = _SCHEME.sub(rf"\1{HIDDEN}", text)
+    return _CARD.sub(_hide_card, text) if len(text) >= _SHORTEST_CARD else text
+
+
+def _hide_card(match: re.Match[str]) -> str:
+    digits = [int(character) for character in match[0] if character.isdigit()]
+    doubled = [
+        digit if i % 2 == 0 else sum(divmod(digit * 2, 10)) for i, digit in enumerate(digits[::-1])
+    ]
+    return HIDDEN if sum(doubled) % 10 == 0 else match[0]
+
+
+_RULES: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    ("-----BEGIN", _KEY_BLOCK, HIDDEN),
+    ("eyJ", _JWT, HIDDEN),
+    (":", _COOKIE, rf"\1{HIDDEN}"),
+    (":", _PAIR, rf"\1{HIDDEN}"),
+    ("=", _PAIR, rf"\1{HIDDEN}"),
+    ("@", _USERINFO, rf"\1{HIDDEN}@"),
+    ("@", _EMAIL, rf"{HIDDEN}@\1"),
+)
