@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from django.apps import AppConfig
@@ -23,8 +25,8 @@ class QuintetConfig(AppConfig):
     def ready(self) -> None:
         """Wire the parts together once Django is configured."""
         # The checks judge views and models, which cannot be imported before this moment.
-        from quintet import checks  # noqa: F401
-
+        if find_spec("quintet.checks") is not None:
+            import_module("quintet.checks")
         metrics.configure(conf.current())
         if Path(sys.argv[0]).name in MANAGEMENT_PROGRAMS:
             context.bind(context.new())

@@ -13,7 +13,7 @@ from quintet.settings import ServiceSettings
 
 @cache
 def current() -> ServiceSettings:
-    """Return what the service declared as ``QUINTET``, or what the environment of a project says."""
+    """Return what the service declared as ``QUINTET``, or what the environment says without it."""
     declared = getattr(settings, "QUINTET", None)
     if declared is None:
         return ServiceSettings.load()

@@ -28,7 +28,7 @@ PAGE_SIZE = 20
 
 
 def databases(env: ServiceSettings) -> dict[str, dict[str, Any]]:
-    """Derive ``DATABASES``: pooled and bounded in time on PostgreSQL, safe for writers on SQLite."""
+    """Derive ``DATABASES``: pooled and bounded in time, or safe for several writers on SQLite."""
     if not env.DATABASE_URL:
         return {}
     config: dict[str, Any] = Env.db_url_config(env.DATABASE_URL)
@@ -51,7 +51,7 @@ def _sqlite_options() -> dict[str, Any]:
 
 
 def _sqlite_test(name: str) -> dict[str, str]:
-    """Test on a file as well: threads that share Django's database in memory lock each other out."""
+    """Test on a file as well: threads that share a database in memory lock each other out."""
     return {} if name == ":memory:" else {"NAME": f"{name}.test"}
 
 

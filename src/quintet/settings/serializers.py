@@ -10,7 +10,7 @@ _STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 class JSONSerializer:
-    """Django's Redis backend calls this; what JSON cannot hold is a ``TypeError`` when it is stored.
+    """Encodes for Django's Redis backend; storing what JSON cannot hold is a ``TypeError``.
 
     Whole numbers are stored bare, so that the server can count with them.
     """

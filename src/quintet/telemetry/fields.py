@@ -5,7 +5,7 @@ Nothing in here raises for any value, however hostile its ``__repr__`` is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import islice
 from typing import Any
 
@@ -28,15 +28,19 @@ def fit(value: Any, *, depth: int = 0) -> Any:
         return fit_text(value)
     if kind in _PLAIN or (kind is int and -LARGEST_INTEGER <= value < LARGEST_INTEGER):
         return value
-    if depth >= DEEPEST:
-        return f"<{kind.__name__}, too deep>"
-    if isinstance(value, Mapping):
-        return fit_fields(value, depth=depth + 1)
-    if isinstance(value, list | tuple | set | frozenset):
-        return [fit(each, depth=depth + 1) for each in islice(value, MOST_ITEMS)]
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        return _fit_inside(value, depth=depth + 1)
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
     return fit_text(_described(value))
+
+
+def _fit_inside(value: Mapping[Any, Any] | Collection[Any], *, depth: int) -> Any:
+    if depth > DEEPEST:
+        return f"<{type(value).__name__}, too deep>"
+    if isinstance(value, Mapping):
+        return fit_fields(value, depth=depth)
+    return [fit(each, depth=depth) for each in islice(value, MOST_ITEMS)]
 
 
 def fit_fields(fields: Mapping[Any, Any], *, depth: int = 0) -> dict[str, Any]:

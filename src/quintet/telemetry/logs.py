@@ -174,7 +174,7 @@ def render(event: Mapping[str, Any]) -> str:
         line = orjson.dumps(event, option=_OPTIONS).decode()
     except TypeError:
         line = orjson.dumps(_encodable(event), option=_OPTIONS).decode()
-    return line if line.isascii() else _UNSAFE.sub(_escaped, line)
+    return line if line.isascii() and "\x7f" not in line else _UNSAFE.sub(_escaped, line)
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -55,8 +55,8 @@ SERVICE_INFO = Gauge(
 class Series(Generic[MetricT]):
     """The children of one metric, bound once each, and at most ``limit`` of them.
 
-    Label values beyond the limit share a child whose ``endpoint`` is ``<overflow>``, so that no caller
-    can make a service, and whoever scrapes it, run out of memory.
+    Label values beyond the limit share a child whose ``endpoint`` is ``<overflow>``, so that no
+    caller can make a service, and whoever scrapes it, run out of memory.
     """
 
     def __init__(self, metric: MetricT, *, limit: int = MOST_SERIES) -> None:
@@ -169,7 +169,7 @@ def request_ended() -> None:
 
 
 def track_execution_time(metric_name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Measure each call of a function, also of a coroutine, as ``<metric_name>_duration_seconds``."""
+    """Measure each call, also of a coroutine function, as ``<metric_name>_duration_seconds``."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         if inspect.iscoroutinefunction(function):
@@ -181,7 +181,7 @@ def track_execution_time(metric_name: str) -> Callable[[Callable[P, R]], Callabl
                 finally:
                     _Current.recorder.execution(metric_name, time.perf_counter() - started)
 
-            return wraps(function)(awaited)  # type: ignore[return-value]  # R is the coroutine itself
+            return wraps(function)(awaited)  # type: ignore[return-value]  # R is a coroutine
 
         @wraps(function)
         def called(*args: P.args, **kwargs: P.kwargs) -> R:

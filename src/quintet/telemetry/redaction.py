@@ -1,8 +1,8 @@
-"""Keeps secrets and personal data out of the log: by the name of a field, and by how a value looks.
+"""Keeps secrets and personal data out of the log: by the name of a field, by how a value looks.
 
-Redaction is a net, not a licence: what must not be in a log should not be handed to it. Each pattern
-is preceded by a search for a substring that it needs, so that harmless text costs next to nothing, and
-none of them backtracks more than a bounded number of characters.
+Redaction is a net, not a licence: what must not be in a log should not be handed to it. Each
+pattern is preceded by a search for a substring that it needs, so that harmless text costs next to
+nothing, and none of them backtracks more than a bounded number of characters.
 """
 
 from __future__ import annotations
@@ -64,11 +64,9 @@ def redact(text: str) -> str:
 
 
 def _hide_card(match: re.Match[str]) -> str:
-    digits = [int(character) for character in match[0] if character.isdigit()]
-    doubled = [
-        digit if i % 2 == 0 else sum(divmod(digit * 2, 10)) for i, digit in enumerate(digits[::-1])
-    ]
-    return HIDDEN if sum(doubled) % 10 == 0 else match[0]
+    digits = [int(character) for character in reversed(match[0]) if character.isdigit()]
+    total = sum(digits[::2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return HIDDEN if total % 10 == 0 else match[0]
 
 
 _RULES: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
