@@ -102,11 +102,13 @@ def test_a_directory_that_is_being_served_is_refused_with_the_pid(running, monke
 
 
 def test_a_server_that_is_leaving_is_waited_for(running):
-    running.process.send_signal(signal.SIGINT)
+    leaving = running.process
+    leaving.send_signal(signal.SIGINT)
 
     running.start()
 
     running.probe()
+    assert leaving.poll() is not None
 
 
 def test_a_lock_that_says_nothing_is_left_for_postgres_to_judge(running):

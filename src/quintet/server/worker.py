@@ -40,7 +40,9 @@ class ServiceWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             else:
                 peer = addr[0] if addr else "a local socket"
                 self.log.warning("request from %s refused with %d: %s", peer, refusal.status, exc)
-            metrics.record_request("OTHER", "<unmatched>", refusal.status, 0.0)
+            metrics.record_request(
+                metrics.OTHER_METHOD, "<unmatched>", status=refusal.status, duration_seconds=0.0
+            )
             self._send(client, rendered(refusal, running.correlation_id))
 
     def _send(self, client: socket.socket, response: bytes) -> None:

@@ -12,13 +12,26 @@ if TYPE_CHECKING:
     from quintet.testing.api import Api
     from quintet.testing.cases import ServiceTestCase
     from quintet.testing.downstream import Downstream
+    from quintet.testing.identity import Identity, as_nobody, as_service, as_user
 
-__all__ = ["Api", "Downstream", "ServiceTestCase"]
+__all__ = [
+    "Api",
+    "Downstream",
+    "Identity",
+    "ServiceTestCase",
+    "as_nobody",
+    "as_service",
+    "as_user",
+]
 
 _HOMES = {
     "Api": "quintet.testing.api",
     "Downstream": "quintet.testing.downstream",
+    "Identity": "quintet.testing.identity",
     "ServiceTestCase": "quintet.testing.cases",
+    "as_nobody": "quintet.testing.identity",
+    "as_service": "quintet.testing.identity",
+    "as_user": "quintet.testing.identity",
 }
 
 

@@ -2,15 +2,72 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from contextvars import copy_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from quintet.testing.api import Api
+    from quintet.testing.downstream import Downstream
+
 CONTEXT = "quintet_context"
+
+
+@pytest.fixture
+def api() -> Api:
+    """A client that asks as nobody; ``api.as_user(7)`` asks as somebody."""
+    from quintet.testing.api import Api
+
+    return Api()
+
+
+@pytest.fixture
+def downstream() -> Iterator[Downstream]:
+    """The other services: they answer what the test says, and nothing else."""
+    from quintet.clients import use_transport
+    from quintet.testing.downstream import Downstream
+
+    played = Downstream()
+    with use_transport(played):
+        yield played
+
+
+@pytest.fixture
+def captured_logs() -> Iterator[list[dict[str, Any]]]:
+    """What was logged, each line decoded from the JSON that production would write."""
+    from quintet import conf
+    from quintet.telemetry.logs import JSONFormatter
+
+    env = conf.current()
+    lines = Lines()
+    lines.setFormatter(
+        JSONFormatter(
+            service=env.SERVICE_NAME,
+            version=env.SERVICE_VERSION,
+            environment=env.SERVICE_ENVIRONMENT,
+        )
+    )
+    root = logging.getLogger()
+    root.addHandler(lines)
+    yield lines.decoded
+    root.removeHandler(lines)
+
+
+class Lines(logging.Handler):
+    """Keeps every record as the dictionary that its line decodes to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decoded: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one record."""
+        self.decoded.append(json.loads(self.format(record)))
 
 
 @pytest.fixture(autouse=True)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from quintet.testing import environment
-from quintet.testing.fixtures import clean_state
+from quintet.testing.fixtures import api, captured_logs, clean_state, downstream
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["clean_state"]
+__all__ = ["api", "captured_logs", "clean_state", "downstream"]
 
 FOUND = pytest.StashKey[list[Any]]()
 DATABASE_FIXTURES = {
