@@ -10,14 +10,18 @@ import inspect
 import os
 import time
 from functools import cache, wraps
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from quintet.settings import ServiceSettings
 
@@ -50,6 +54,45 @@ SERVICE_INFO = Gauge(
     ["service", "version", "environment"],
     multiprocess_mode="livemax",
 )
+
+
+log = get_logger("quintet.telemetry")
+
+
+class Reading(Collector):
+    """A number that is read when somebody scrapes, so that it is the same in every process."""
+
+    def __init__(self, name: str, documentation: str, *, read: Callable[[], float]) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._read = read
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Name the metric without reading it."""
+        yield GaugeMetricFamily(self._name, self._documentation)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Read the number; a source that fails leaves a gap, and the other metrics are there."""
+        try:
+            value = float(self._read())
+        except Exception:
+            log.exception("a metric could not be read", metric=self._name)
+            return
+        yield GaugeMetricFamily(self._name, self._documentation, value=value)
+
+
+class _Readings:
+    """The numbers that are read at each scrape."""
+
+    all: ClassVar[list[Reading]] = []
+
+
+def read_at_scrape(name: str, documentation: str, *, read: Callable[[], float]) -> Reading:
+    """Offer a gauge whose number ``read`` returns at each scrape, for example out of the database."""
+    reading = Reading(name, documentation, read=read)
+    REGISTRY.register(reading)
+    _Readings.all.append(reading)
+    return reading
 
 
 class Series(Generic[MetricT]):
@@ -92,9 +135,6 @@ class Recorder(Protocol):
     def request(self, method: str, endpoint: str, *, status: int, duration_seconds: float) -> None:
         """Count one answered request."""
 
-    def active(self, change: int) -> None:
-        """Count one request more or less that is being worked on."""
-
     def execution(self, metric_name: str, duration_seconds: float) -> None:
         """Count one run of a tracked function."""
 
@@ -111,10 +151,6 @@ class PrometheusRecorder:
         self._counts.child(method, endpoint, status=status).inc()
         self._durations.child(method, endpoint).observe(duration_seconds)
 
-    def active(self, change: int) -> None:
-        """Raise or lower the number of requests being worked on."""
-        ACTIVE_CONNECTIONS.inc(change)
-
     def execution(self, metric_name: str, duration_seconds: float) -> None:
         """Count one run under ``<metric_name>_duration_seconds``."""
         _execution_time(metric_name).observe(duration_seconds)
@@ -125,9 +161,6 @@ class NullRecorder:
 
     def request(self, method: str, endpoint: str, *, status: int, duration_seconds: float) -> None:
         """Forget the request."""
-
-    def active(self, change: int) -> None:
-        """Forget the change."""
 
     def execution(self, metric_name: str, duration_seconds: float) -> None:
         """Forget the run."""
@@ -156,16 +189,6 @@ def enabled() -> bool:
 def record_request(method: str, endpoint: str, *, status: int, duration_seconds: float) -> None:
     """Count one answered request; ``endpoint`` is the template of its route, never its path."""
     _Current.recorder.request(method, endpoint, status=status, duration_seconds=duration_seconds)
-
-
-def request_started() -> None:
-    """Count a request as being worked on, until ``request_ended``."""
-    _Current.recorder.active(1)
-
-
-def request_ended() -> None:
-    """Count a request as done, however it ended."""
-    _Current.recorder.active(-1)
 
 
 def track_execution_time(metric_name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -203,10 +226,14 @@ def _execution_time(metric_name: str) -> Histogram:
 
 
 def exposition(accept: str = "") -> tuple[bytes, str]:
-    """Return what there is to scrape, of all processes, and its content type."""
+    """Return what there is to scrape, of all processes, and its content type; nothing when off."""
     encode, content_type = choose_encoder(accept)
+    if not enabled():
+        return encode(CollectorRegistry()), content_type
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return encode(REGISTRY), content_type
     merged = CollectorRegistry()
     MultiProcessCollector(merged)
+    for reading in _Readings.all:
+        merged.register(reading)
     return encode(merged), content_type

@@ -1,0 +1,48 @@
+"""Shows what a service was started with, and where each value came from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand
+
+from quintet import conf
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
+
+    from quintet.settings import Row
+
+TITLES = ("setting", "value", "origin")
+
+
+class Command(BaseCommand):
+    """``manage.py quintet_settings``: every setting, its value and its origin, secrets masked."""
+
+    help = "Show every setting, its value and where it came from. Secrets are masked."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Offer the same as data."""
+        parser.add_argument("--json", action="store_true", help="Print a JSON list instead.")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
+        """Print one line for each setting."""
+        rows = conf.current().describe()
+        if options["json"]:
+            self.stdout.write(json.dumps([row._asdict() for row in rows], indent=2))
+        else:
+            self.stdout.write(table(rows))
+
+
+def table(rows: list[Row]) -> str:
+    """Align the rows below their titles; control characters in a value are escaped."""
+    shown = [TITLES, *((row.name, _printable(row.value), row.origin) for row in rows)]
+    name_width, value_width = (max(len(line[i]) for line in shown) for i in (0, 1))
+    return "\n".join(
+        f"{name:<{name_width}}  {value:<{value_width}}  {origin}" for name, value, origin in shown
+    )
+
+
+def _printable(value: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)

@@ -1,0 +1,28 @@
+"""What all tests of the chassis share: no setting, no context and no metric outlives a test."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import structlog
+
+from quintet import conf
+from quintet.telemetry import metrics
+
+
+@pytest.fixture(autouse=True)
+def as_it_was():
+    """Put back what tests may turn: the recorder, the levels, the settings that were read."""
+    recorder, levels = metrics._Current.recorder, _levels()
+    yield
+    metrics._Current.recorder = recorder
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    structlog.contextvars.clear_contextvars()
+    conf.current.cache_clear()
+
+
+def _levels() -> dict[str, int]:
+    named = logging.root.manager.loggerDict.items()
+    return {name: logger.level for name, logger in named if isinstance(logger, logging.Logger)}
