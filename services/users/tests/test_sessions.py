@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from conftest import PASSWORD
 from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.utils import timezone
+from people import PASSWORD
 
 from quintet import auth
 from users import domain

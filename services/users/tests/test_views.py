@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import PASSWORD
+from people import PASSWORD
 from rest_framework.test import APIClient
 
 from quintet.errors import DeadlineException, UnavailableException

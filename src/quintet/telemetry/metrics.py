@@ -88,7 +88,7 @@ class _Readings:
 
 
 def read_at_scrape(name: str, documentation: str, *, read: Callable[[], float]) -> Reading:
-    """Offer a gauge whose number ``read`` returns at each scrape, for example out of the database."""
+    """Offer a gauge that ``read`` returns at each scrape, for example out of the database."""
     reading = Reading(name, documentation, read=read)
     REGISTRY.register(reading)
     _Readings.all.append(reading)

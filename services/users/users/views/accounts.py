@@ -10,7 +10,7 @@ from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from quintet.auth import Owner, Public, Staff, principal_of, service
+from quintet.auth import Owner, Public, Staff, service
 from quintet.views.sets import ServiceViewSet
 from users import domain
 from users.models import User
@@ -110,6 +110,7 @@ class UserViewSet(
     filterset_class = UserFilter
     ordering_fields = ("id", "username", "email", "created_at")
     owner_field = "pk"
+    lookup_value_converter = "int"
     permissions: ClassVar = {
         "list": Staff,
         "create": Public,
@@ -126,10 +127,7 @@ class UserViewSet(
     def get_queryset(self) -> QuerySet[User]:
         """Show users themselves only; staff and services see everybody."""
         everybody = super().get_queryset()
-        principal = principal_of(self.request)
-        if principal.kind == "user" and not principal.is_staff:
-            return everybody.filter(pk=principal.user_id)
-        return everybody
+        return everybody if self.principal.kind == "service" else self.owned(everybody)
 
     @extend_schema(
         summary="Create a user",
