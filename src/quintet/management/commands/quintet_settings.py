@@ -21,6 +21,8 @@ class Command(BaseCommand):
     """``manage.py quintet_settings``: every setting, its value and its origin, secrets masked."""
 
     help = "Show every setting, its value and where it came from. Secrets are masked."
+    # A report on what is set has to work most of all when something is wrong.
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Offer the same as data."""
