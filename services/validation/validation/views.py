@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LONGEST_QUESTION = 1000
 
 
-class QuestionSerializer(StrictSerializer):
+class QuestionSerializer(StrictSerializer[Any]):
     """A name and an address that somebody wants to register with."""
 
     username = serializers.CharField(max_length=LONGEST_QUESTION, allow_blank=True)
@@ -45,7 +45,7 @@ class VerdictSerializer(serializers.Serializer[domain.Verdict]):
 class ValidateView(APIView):
     """Judges a name and an address."""
 
-    permission_classes: ClassVar = [service("users")]
+    permission_classes = [service("users")]
 
     @extend_schema(
         operation_id="validate",

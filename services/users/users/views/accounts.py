@@ -74,7 +74,7 @@ PROFILE = OpenApiExample(
 )
 
 
-class UserFilter(django_filters.FilterSet):
+class UserFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has no types
     """How the list of users can be narrowed down."""
 
     username = django_filters.CharFilter(method="by_name", label="The name, in any case.")

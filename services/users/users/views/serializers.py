@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -25,7 +26,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
         read_only_fields = fields
 
 
-class NamesSerializer(StrictSerializer):
+class NamesSerializer(StrictSerializer[Any]):
     """What a user may change about the account."""
 
     username = serializers.CharField(max_length=LONGEST_USERNAME)
@@ -42,7 +43,7 @@ class RegistrationSerializer(NamesSerializer):
     )
 
 
-class ProfileSerializer(StrictSerializer):
+class ProfileSerializer(StrictSerializer[Any]):
     """What a user tells about themselves; what is left out is emptied."""
 
     phone = serializers.RegexField(
@@ -67,14 +68,14 @@ class ProfileSerializer(StrictSerializer):
         return value
 
 
-class CredentialsSerializer(StrictSerializer):
+class CredentialsSerializer(StrictSerializer[Any]):
     """A name and a password."""
 
     username = serializers.CharField(max_length=LONGEST_USERNAME)
     password = serializers.CharField(max_length=LONGEST_PASSWORD, trim_whitespace=False)
 
 
-class RefreshSerializer(StrictSerializer):
+class RefreshSerializer(StrictSerializer[Any]):
     """A refresh token."""
 
     refresh = serializers.CharField(max_length=LONGEST_REFRESH_TOKEN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
@@ -38,7 +38,7 @@ REFRESH = OpenApiExample(
 class TokenView(APIView):
     """Logs a user in."""
 
-    permission_classes: ClassVar = [Public]
+    permission_classes = [Public]
 
     @extend_schema(
         operation_id="auth_token_create",
@@ -63,7 +63,7 @@ class TokenView(APIView):
 class RefreshView(APIView):
     """Keeps a user logged in."""
 
-    permission_classes: ClassVar = [Public]
+    permission_classes = [Public]
 
     @extend_schema(
         operation_id="auth_refresh_create",
@@ -81,7 +81,7 @@ class RefreshView(APIView):
 class RevokeView(APIView):
     """Logs a user out."""
 
-    permission_classes: ClassVar = [Public]
+    permission_classes = [Public]
 
     @extend_schema(
         operation_id="auth_revoke_create",
@@ -96,7 +96,7 @@ class RevokeView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def parsed(form: type[StrictSerializer], request: Request) -> dict[str, Any]:
+def parsed(form: type[StrictSerializer[Any]], request: Request) -> dict[str, Any]:
     """Read a body, or refuse it."""
     serializer = form(data=request.data)
     serializer.is_valid(raise_exception=True)
