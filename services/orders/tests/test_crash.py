@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import connection
 from world import STOCK, World
 
+pytestmark = pytest.mark.django_db(transaction=True)
+
 HERE = Path(__file__).parent
 REQUESTS = {1: "verify", 2: "reserve", 3: "authorise", 4: "capture", 5: "commit"}
 
@@ -36,7 +38,7 @@ def python(database_url, *arguments):
 
 
 @pytest.fixture
-def on_postgres(transactional_db):
+def on_postgres():
     url = settings.QUINTET.DATABASE_URL.rsplit("/", 1)[0]
     return f"{url}/{connection.settings_dict['NAME']}"
 
