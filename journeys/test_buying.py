@@ -1,0 +1,90 @@
+"""A customer walks in, buys, changes their mind, is refused: what a shop is there for."""
+
+from __future__ import annotations
+
+import people
+import pytest
+
+
+def test_somebody_registers_logs_in_and_sees_themselves(gateway):
+    form = people.somebody()
+    made = gateway.ask("POST", "/api/v1/users/", form)
+
+    person = people.logged_in(gateway, form["username"], made.json["id"])
+    seen = person.ask("GET", f"/api/v1/users/{person.id}/")
+
+    assert made.status == 201
+    assert (seen.status, seen.json["email"]) == (200, form["email"])
+
+
+def test_an_order_is_placed_read_and_cancelled(shopper, operator, lamp):
+    placed = shopper.order(lamp, 2)
+    order = f"/api/v1/orders/{placed.json['id']}/"
+    stock_between = stock_of(operator, lamp)
+
+    cancelled = shopper.ask("POST", f"{order}cancel/")
+
+    assert (placed.status, placed.json["status"]) == (201, "confirmed")
+    assert (placed.json["total_amount"], placed.json["currency"]) == (2 * 1999, "EUR")
+    assert (cancelled.status, cancelled.json["status"]) == (200, "cancelled")
+    assert shopper.ask("GET", order).json["status"] == "cancelled"
+    assert (stock_between, stock_of(operator, lamp)) == (3, 5)
+
+
+def test_a_cancelled_order_is_refunded(shopper, lamp):
+    order = shopper.order(lamp).json
+
+    shopper.ask("POST", f"/api/v1/orders/{order['id']}/cancel/")
+
+    payments = shopper.ask("GET", "/api/v1/payments/").json["results"]
+    assert [payment["status"] for payment in payments] == ["refunded"]
+
+
+def test_a_declined_payment_leaves_the_stock_alone(shopper, operator, lamp):
+    refused = shopper.order(lamp, method="card-declined")
+
+    details = refused.error["details"]
+    kept = shopper.ask("GET", f"/api/v1/orders/{details['order_id']}/").json
+    assert (refused.status, details["business_rule"]) == (422, "payment_declined")
+    assert (kept["status"], kept["failure_rule"]) == ("failed", "payment_declined")
+    assert stock_of(operator, lamp) == 5
+
+
+def test_a_sold_out_product_costs_nothing(shopper, operator, lamp):
+    refused = shopper.order(lamp, 6)
+
+    assert (refused.status, refused.error["details"]["business_rule"]) == (422, "out_of_stock")
+    assert shopper.ask("GET", "/api/v1/payments/").json["results"] == []
+    assert stock_of(operator, lamp) == 5
+
+
+def test_a_payment_that_never_answers_is_undone(system, shopper, operator, lamp):
+    late = shopper.order(lamp, method="card-timeout")
+    system.manage("orders", "resume_orders", "--age-seconds=0")
+
+    kept = shopper.ask("GET", f"/api/v1/orders/{late.error['details']['order_id']}/").json
+    assert (late.status, kept["status"]) == (504, "failed")
+    assert stock_of(operator, lamp) == 5
+
+
+def test_a_deactivated_user_cannot_buy(shopper, lamp):
+    shopper.ask("POST", f"/api/v1/users/{shopper.id}/deactivate/")
+
+    refused = shopper.order(lamp)
+
+    assert (refused.status, refused.error["details"]["business_rule"]) == (422, "inactive_user")
+
+
+@pytest.mark.parametrize("page", ["/api/v1/orders/", "/api/v1/payments/"])
+def test_nobody_sees_what_others_bought(gateway, shopper, lamp, page):
+    order = shopper.order(lamp).json
+    stranger = people.registered(gateway)
+
+    assert shopper.ask("GET", page).json["pagination"]["count"] == 1
+    assert stranger.ask("GET", page).json["pagination"]["count"] == 0
+    assert stranger.ask("GET", f"/api/v1/orders/{order['id']}/").status == 404
+    assert stranger.ask("POST", f"/api/v1/orders/{order['id']}/cancel/").status == 404
+
+
+def stock_of(person, product):
+    return person.ask("GET", f"/api/v1/products/{product}/").json["stock"]
