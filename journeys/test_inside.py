@@ -1,4 +1,4 @@
-"""What is meant for the inside cannot be reached, and what a client says about itself is not believed."""
+"""The inside cannot be reached, and what a client says about itself is not believed."""
 
 from __future__ import annotations
 
