@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from django.apps import AppConfig
@@ -25,8 +24,7 @@ class QuintetConfig(AppConfig):
     def ready(self) -> None:
         """Wire the parts together once Django is configured."""
         # The checks judge views and models, which cannot be imported before this moment.
-        if find_spec("quintet.checks") is not None:
-            import_module("quintet.checks")
+        import_module("quintet.checks")
         metrics.configure(conf.current())
         if Path(sys.argv[0]).name in MANAGEMENT_PROGRAMS:
             context.bind(context.new())

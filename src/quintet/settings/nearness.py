@@ -17,7 +17,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     Short names are left alone: from ``HOST`` to ``POST`` may be a slip or an intention.
     """
     plain = _plain(name)
-    if len(plain) < SHORTEST_NAME:
+    if len(plain.removesuffix("FILE")) < SHORTEST_NAME:
         return None
     allowed = 2 if len(plain) >= LONG_NAME else 1
     found = [
