@@ -22,6 +22,11 @@ def current() -> ServiceSettings:
     return declared
 
 
+def of_django(name: str, default: Any = None) -> Any:
+    """Return one of Django's own settings, for the checks that judge it."""
+    return getattr(settings, name, default)
+
+
 def _forget(*, setting: str, **_: Any) -> None:
     if setting == "QUINTET":
         current.cache_clear()
