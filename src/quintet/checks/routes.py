@@ -1,0 +1,70 @@
+"""Every route says who may use it: walk the URLs and look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.checks import CheckMessage, Error, register
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.views import APIView
+
+from quintet.checks.findings import TAG
+from quintet.views.functions import DECLARED
+from quintet.views.sets import ServiceViewSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@register(TAG)
+def routes_declare_permissions(**_: Any) -> list[CheckMessage]:
+    """Find the routes and actions that leave their permission to the default."""
+    return [finding for route, view in _routes(get_resolver()) for finding in _judge(route, view)]
+
+
+def _routes(resolver: URLResolver, prefix: str = "/") -> Iterator[tuple[str, Any]]:
+    for entry in resolver.url_patterns:
+        written = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from _routes(entry, written)
+        elif isinstance(entry, URLPattern):
+            yield written, entry.callback
+
+
+def _judge(route: str, view: Any) -> Iterator[CheckMessage]:
+    cls = getattr(view, "cls", None)
+    if cls is None:
+        if not hasattr(view, DECLARED):
+            yield _undeclared(route, view)
+    elif issubclass(cls, ServiceViewSet):
+        yield from _actions(route, cls, view)
+    elif not _declares(cls, view):
+        yield _undeclared(route, cls)
+
+
+def _declares(cls: type[APIView], view: Any) -> bool:
+    declared = getattr(view, "initkwargs", {}).get("permission_classes", cls.permission_classes)
+    return bool(declared) and declared is not APIView.permission_classes
+
+
+def _actions(route: str, cls: type[ServiceViewSet[Any]], view: Any) -> Iterator[CheckMessage]:
+    for action in sorted(set(view.actions.values()) - set(cls.permissions)):
+        yield Error(
+            f"{cls.__name__}.{action} at {route} declares no permission.",
+            hint=f'Add "{action}" to {cls.__name__}.permissions; it is denied to everybody now.',
+            obj=cls,
+            id="quintet.E002",
+        )
+
+
+def _undeclared(route: str, view: Any) -> CheckMessage:
+    name = getattr(view, "__name__", type(view).__name__)
+    return Error(
+        f"{name} at {route} declares no permission.",
+        hint=(
+            "Set permission_classes in the class itself, permissions in a ServiceViewSet, or "
+            "decorate a function with quintet.views.functions.declares."
+        ),
+        obj=view,
+        id="quintet.E001",
+    )

@@ -1,0 +1,59 @@
+"""Bind the context of a request before anything else, and unbind it after everything."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from quintet import context
+from quintet.middleware.doors import TwoDoors
+from quintet.middleware.network import client_ip
+from quintet.middleware.streams import follow
+
+if TYPE_CHECKING:
+    from contextvars import Token
+
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+    State = tuple[context.Context, Token[context.Context | None]]
+
+
+class ContextMiddleware(TwoDoors):
+    """Continues the caller's correlation id, or starts one; every answer carries it.
+
+    Sets ``request.correlation_id`` and ``request.client_ip``. Whatever a thread had bound before
+    is hidden while the request runs and back afterwards, so that nothing leaks from one request
+    into the next.
+    """
+
+    def enter(self, request: HttpRequest) -> State:
+        """Bind what the headers say."""
+        named = {
+            context.TRACE_HEADER: request.META.get("HTTP_TRACEPARENT", ""),
+            context.CORRELATION_HEADER.lower(): request.META.get("HTTP_X_CORRELATION_ID", ""),
+        }
+        bound = context.from_headers(named)
+        known = cast("Any", request)
+        known.correlation_id = bound.correlation_id
+        known.client_ip = client_ip(request)
+        return bound, context.bind(bound)
+
+    def leave(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - the hook's signature
+        response: HttpResponseBase,
+        *,
+        state: State,
+    ) -> HttpResponseBase:
+        """Name the id in the answer; a stream binds the context again at every step."""
+        bound, token = state
+        response[context.CORRELATION_HEADER] = bound.correlation_id
+        if response.streaming:
+            follow(response, around=partial(context.running, bound))
+        context.unbind(token)
+        return response
+
+    def abandon(self, request: HttpRequest, state: State) -> None:  # noqa: ARG002 - a hook
+        """Unbind all the same."""
+        context.unbind(state[1])

@@ -1,0 +1,83 @@
+"""Streaming answers run after the middleware has returned: follow them to their end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.http.response import HttpResponseBase
+
+Around = Callable[[], AbstractContextManager[Any]]
+Finished = Callable[[int], None]
+
+
+class _Followed:
+    """Counts what passes and says once that the stream is over, however it ended."""
+
+    def __init__(self, source: Any, *, around: Around, finished: Finished) -> None:
+        self._source = source
+        self._around = around
+        self._finished: Finished | None = finished
+        self._bytes = 0
+
+    def _count(self, chunk: Any) -> Any:
+        self._bytes += len(chunk)
+        return chunk
+
+    def _finish(self) -> None:
+        finished, self._finished = self._finished, None
+        if finished is not None:
+            finished(self._bytes)
+
+    def close(self) -> None:
+        """End a stream that nobody reads further."""
+        with self._around():
+            close = getattr(self._source, "close", None)
+            if close is not None:
+                close()
+            self._finish()
+
+
+class _FollowedSync(_Followed, Iterator[Any]):
+    def __next__(self) -> Any:
+        with self._around():
+            try:
+                return self._count(next(self._source))
+            except BaseException:
+                self._finish()
+                raise
+
+
+class _FollowedAsync(_Followed, AsyncIterator[Any]):
+    async def __anext__(self) -> Any:
+        with self._around():
+            try:
+                return self._count(await anext(self._source))
+            except BaseException:
+                self._finish()
+                raise
+
+
+def _ignore(_: int) -> None:
+    pass
+
+
+def follow(
+    response: HttpResponseBase, *, around: Around = nullcontext, finished: Finished = _ignore
+) -> None:
+    """Run every step of a streaming ``response`` inside ``around`` and report its bytes at the end.
+
+    ``finished`` is called exactly once: after the last chunk, after an error, or when the server
+    closes a stream whose client has gone.
+    """
+    stream: Any = response
+    if stream.is_async:
+        stream.streaming_content = _FollowedAsync(
+            aiter(stream.streaming_content), around=around, finished=finished
+        )
+    else:
+        stream.streaming_content = _FollowedSync(
+            iter(stream.streaming_content), around=around, finished=finished
+        )

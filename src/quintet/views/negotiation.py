@@ -1,0 +1,49 @@
+"""Which of the two shapes of an error a client asks for, and what DRF makes of that wish."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework.exceptions import NotAcceptable, ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from rest_framework.renderers import BaseRenderer
+    from rest_framework.request import Request
+
+PROBLEM = "application/problem+json"
+
+
+def wants_problem(request: HttpRequest) -> bool:
+    """Whether the Accept header names problem+json, and prefers nothing else that we have to it."""
+    try:
+        accepted = request.accepted_types
+    except (LookupError, ValueError):
+        return False  # the header cannot be read, and the error is to be answered all the same
+    quality = {f"{kind.main_type}/{kind.sub_type}": kind.quality for kind in reversed(accepted)}
+    return quality.get(PROBLEM, -1) >= quality.get("application/json", 0)
+
+
+class Negotiation(DefaultContentNegotiation):
+    """Lets a client that names only ``application/problem+json`` have its successes as JSON.
+
+    Such a client says how it wants its errors; a 406 for everything that goes well would help
+    nobody.
+    """
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Choose as DRF does, and the first renderer where only a problem is acceptable."""
+        try:
+            chosen: tuple[BaseRenderer, str] = super().select_renderer(
+                request, renderers, format_suffix
+            )
+        except (LookupError, ValueError) as error:
+            raise ParseError("The Accept header is malformed.") from error
+        except NotAcceptable:
+            if not wants_problem(request._request):  # noqa: SLF001 - DRF names no other way to it
+                raise
+            return renderers[0], str(renderers[0].media_type)
+        return chosen
