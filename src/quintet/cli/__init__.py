@@ -1,4 +1,4 @@
-"""The command line: finds a sub-command by its dotted name, so that ``--help`` imports almost nothing.
+"""The command line: sub-commands are found by dotted name, so ``--help`` imports almost nothing.
 
 A failure leaves with 1 and says what, why and which command comes next; a misuse leaves with 2.
 """

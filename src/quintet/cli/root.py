@@ -11,7 +11,7 @@ DESCRIPTION = "quintet.yaml"
 
 
 def find_root(start: Path | None = None) -> Path:
-    """Return the directory that the launcher named, else the nearest one above that has the file."""
+    """Return the directory that the launcher named, else the nearest one above with the file."""
     named = os.environ.get("QUINTET_ROOT")
     if named and start is None:
         return Path(named)

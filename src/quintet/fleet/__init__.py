@@ -1,1 +1,1 @@
-"""Runs the whole system on one machine: servers, migrations, services and the gateway. Development time only."""
+"""Runs the whole system on one machine: servers, migrations, services, gateway. For development."""

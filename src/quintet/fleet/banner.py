@@ -1,11 +1,13 @@
-"""What a person sees when the system is up: where it is, what to try, how to stop it, and where each URL came from."""
+"""What a person sees when the system is up: where it is, what to try, how to stop it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MEBIBYTE = 1024 * 1024
 MARKS = {"ready": ("✓", "green"), "degraded": ("!", "yellow"), "crashed": ("✗", "red")}
@@ -20,7 +22,7 @@ def text(status: Mapping[str, Any], *, detached: bool) -> str:
         *_origins(status["origins"]),
         ("Gateway", gateway),
         ("API docs", f"{gateway}/docs/"),
-        ("Try", f"curl -s {gateway}/api/v1/products/"),
+        ("Try", f"curl -s {status['example']}"),
         ("Stop", f"{stop}     Logs: {status['logs']}"),
     ]
     return "\n".join(f"  {click.style(label.ljust(9), bold=True)} {words}" for label, words in rows)
@@ -42,7 +44,11 @@ def timings(phases: Mapping[str, float], memory_bytes: int) -> str:
     rows = [f"  {name.ljust(9)} {seconds:6.1f} s" for name, seconds in phases.items()]
     total = sum(phases.values())
     return "\n".join(
-        [*rows, f"  {'total':9} {total:6.1f} s", f"  {'memory':9} {memory_bytes / MEBIBYTE:6.0f} MiB"]
+        [
+            *rows,
+            f"  {'total':9} {total:6.1f} s",
+            f"  {'memory':9} {memory_bytes / MEBIBYTE:6.0f} MiB",
+        ]
     )
 
 

@@ -1,4 +1,4 @@
-"""``up`` in the foreground, where it prints the lines of all services, and detached, where it returns when ready."""
+"""``up``: in the foreground it prints the lines of all services, detached it returns when ready."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from quintet.cli import CommandError, print_json
 from quintet.embedded.server import Unavailable
-from quintet.fleet import banner, commands, control, description, render
+from quintet.fleet import banner, commands, control, description, record, render
 from quintet.fleet.record import AlreadyRunning
 from quintet.fleet.supervisor import Supervisor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from quintet.fleet.places import Places
 
 START_SECONDS = 300.0
@@ -53,8 +54,12 @@ def attached(places: Places, wishes: Wishes) -> None:
 
 
 def detached(places: Places, wishes: Wishes) -> None:
-    """Start a supervisor of its own, wait until everything is ready, and say what the attached one says."""
+    """Start a supervisor of its own, and return when everything is ready."""
     places.make()
+    try:
+        record.hold(places.state).close()
+    except AlreadyRunning as error:
+        raise already_running(places, error.pid) from error
     own_log = places.logs / "quintet.log"
     started = time.monotonic()
     supervisor = _spawn(places, own_log, wishes)
@@ -109,13 +114,15 @@ def _announce(supervisor: Supervisor, wishes: Wishes, started: float) -> None:
 
 
 async def _echo(supervisor: Supervisor, system: description.System) -> None:
-    names = (*system.services, "gateway", "postgres", "valkey")
+    """Print the lines of the services and the gateway; those of the servers are in their files."""
+    names = (*system.services, "gateway")
     width = max(len(name) for name in names)
     with supervisor.logbook.follow() as queue:
         while True:
             name, line = await queue.get()
-            colour = render.colour_of(name, names)
-            click.echo(render.prefixed(name, line, width=width, colour=colour))
+            if name in names:
+                colour = render.colour_of(name, names)
+                click.echo(render.prefixed(name, line, width=width, colour=colour))
 
 
 def _say(words: str) -> None:
@@ -136,9 +143,7 @@ def _spawn(places: Places, own_log: Path, wishes: Wishes) -> subprocess.Popen[by
         )
 
 
-def _wait_for(
-    places: Places, supervisor: subprocess.Popen[bytes], own_log: Path
-) -> dict[str, Any]:
+def _wait_for(places: Places, supervisor: subprocess.Popen[bytes], own_log: Path) -> dict[str, Any]:
     request = {"command": "wait", "services": []}
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from quintet.cli import CommandError, print_json
 from quintet.fleet import banner, control, logbook, record, render
 from quintet.fleet.places import Places
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WAIT_SECONDS = 300.0
 DOWN_SECONDS = 30.0
@@ -28,9 +30,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print data a
 @click.option("--plain", is_flag=True, help="No colours.")
 @click.option("--quiet", is_flag=True, help="Do not print the lines of the services.")
 @json_option
-def up(
-    *, detach: bool, reload: bool, timings: bool, plain: bool, quiet: bool, as_json: bool
-) -> None:
+def up(*, detach: bool, **wishes: bool) -> None:
     """Start the servers, the services and the gateway, and stay until Ctrl-C.
 
     Example: quintet up --detach && quintet demo
@@ -38,13 +38,8 @@ def up(
     # Imported here: the supervisor and asyncio are needed by no other command.
     from quintet.fleet import bringing_up
 
-    wishes = bringing_up.Wishes(
-        reload=reload, timings=timings, plain=plain, quiet=quiet, as_json=as_json
-    )
-    if detach:
-        bringing_up.detached(Places.here(), wishes)
-    else:
-        bringing_up.attached(Places.here(), wishes)
+    start = bringing_up.detached if detach else bringing_up.attached
+    start(Places.here(), bringing_up.Wishes(**wishes))
 
 
 @click.command()
@@ -57,7 +52,7 @@ def wait(*, services: tuple[str, ...], timeout: float, as_json: bool) -> None:
     Example: quintet wait orders
     """
     request = {"command": "wait", "services": list(services)}
-    status = _ask(Places.here(), request, timeout_seconds=timeout)
+    status = ask(Places.here(), request, timeout_seconds=timeout)
     chosen = [unit for unit in status["units"] if not services or unit["name"] in services]
     bad = [unit for unit in chosen if unit["state"] != "ready"]
     if as_json:
@@ -75,7 +70,7 @@ def status(*, as_json: bool) -> None:
 
     Example: quintet status --json
     """
-    found = _ask(Places.here(), {"command": "status"})
+    found = ask(Places.here(), {"command": "status"})
     if as_json:
         print_json(found)
         return
@@ -118,7 +113,7 @@ def restart(*, service: str, as_json: bool) -> None:
 
     Example: quintet restart orders
     """
-    answer = _ask(Places.here(), {"command": "restart", "service": service})
+    answer = ask(Places.here(), {"command": "restart", "service": service})
     if as_json:
         print_json(answer)
     else:
@@ -148,22 +143,14 @@ def down(*, volumes: bool, yes: bool, as_json: bool) -> None:
         click.echo(f"removed {path}")
 
 
-def not_ready(places: Places, units: list[dict[str, Any]]) -> CommandError:
-    """Return the error that names what is not ready, after printing the last lines of its log."""
-    for unit in units:
-        for line in logbook.tail(places.logs, unit["name"], lines=LOG_LINES):
-            click.echo(f"{unit['name']} │ {render.short(line)}", err=True)
-    said = ", ".join(f"{unit['name']} is {unit['state']} ({unit['reason']})" for unit in units)
-    return CommandError(
-        f"not everything is ready: {said}",
-        why="the last lines of its log are above",
-        remedy=f"quintet logs {units[0]['name']} -n 100, then quintet restart {units[0]['name']}",
-    )
-
-
-def _ask(
+def ask(
     places: Places, request: control.Json, *, timeout_seconds: float = WAIT_SECONDS
 ) -> control.Json:
+    """Return the first answer of the running supervisor.
+
+    Raises:
+        CommandError: It does not run, refuses, or says nothing for too long.
+    """
     try:
         return next(control.ask(places.state, request, timeout_seconds=timeout_seconds))
     except control.NotRunning as error:
@@ -180,6 +167,21 @@ def _ask(
         ) from error
     except StopIteration as error:
         raise CommandError("the system stopped meanwhile", remedy="quintet up") from error
+
+
+def not_ready(places: Places, units: list[dict[str, Any]]) -> CommandError:
+    """Return the error that names what is not ready, after printing the last lines of its log."""
+    for unit in units:
+        if unit["state"] != "crashed":
+            continue
+        for line in logbook.tail(places.logs, unit["name"], lines=LOG_LINES):
+            click.echo(f"{unit['name']} │ {render.short(line)}", err=True)
+    said = ", ".join(f"{unit['name']} is {unit['state']} ({unit['reason']})" for unit in units)
+    return CommandError(
+        f"not everything is ready: {said}",
+        why="the last lines of its log are above",
+        remedy=f"quintet logs {units[0]['name']} -n 100, then quintet restart {units[0]['name']}",
+    )
 
 
 def _past(places: Places, names: tuple[str, ...], lines: int) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""How other commands talk to a running supervisor: lines of JSON over a socket that only this user can open."""
+"""How commands talk to a running supervisor: JSON lines over a socket for this user only."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ class Control:
             "wait": self._wait,
             "restart": self._restart,
             "logs": self._logs,
+            "environment": self._environment,
             "down": self._down,
         }
 
@@ -70,13 +71,12 @@ class Control:
             finally:
                 writer.close()
 
-    async def _status(self, request: Json, send: Send) -> None:
+    async def _status(self, _request: Json, send: Send) -> None:
         await send(self._supervisor.status())
 
     async def _wait(self, request: Json, send: Send) -> None:
         supervisor = self._supervisor
-        while not supervisor.gateway_url or not supervisor.services():
-            await asyncio.sleep(0.05)
+        await (supervisor.planned if request.get("services") else supervisor.came_up).wait()
         names = tuple(request.get("services") or supervisor.units)
         self._known(names)
         while True:
@@ -107,7 +107,14 @@ class Control:
                 if not wanted or name in wanted:
                     await send({"name": name, "line": line})
 
-    async def _down(self, request: Json, send: Send) -> None:
+    async def _environment(self, request: Json, send: Send) -> None:
+        supervisor = self._supervisor
+        name = str(request["service"])
+        if name not in supervisor.wiring.ports:
+            raise Refused(f"{name} has no environment yet; wait until the servers run")
+        await send(dict(supervisor.wiring.environment(name)))
+
+    async def _down(self, _request: Json, send: Send) -> None:
         self._supervisor.stopping.set()
         await send({"stopping": True})
 

@@ -1,18 +1,20 @@
-"""``quintet.yaml`` as typed values: the one description of the system, judged as a whole on loading."""
+"""``quintet.yaml`` as typed values: the one description of the system, judged on loading."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from quintet.cli import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 RESERVED = ("/docs", "/internal", "/metrics", "/health", "/livez", "/readyz")
 """Prefixes that no service may claim at the gateway."""
@@ -34,6 +36,8 @@ class Gateway(Part):
     """Where the one public address of the system is."""
 
     port: Port = 8000
+    example: str = "/docs/"
+    """An address that answers anybody, for the ``curl`` line of the banner."""
 
 
 class Resource(Part):
@@ -175,7 +179,12 @@ def _sentence(problem: object) -> str:
 def _keys_at(location: tuple[str | int, ...]) -> Iterable[str]:
     if not location:
         return System.model_fields
-    part = {"gateway": Gateway, "resources": Resource, "services": Service}.get(str(location[0]))
+    parts: dict[str, type[Part]] = {
+        "gateway": Gateway,
+        "resources": Resource,
+        "services": Service,
+    }
+    part = parts.get(str(location[0]))
     if location[-1] == "scale":
         part = Scale
     return part.model_fields if part else ()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from quintet.fleet.description import System
+if TYPE_CHECKING:
+    from quintet.fleet.description import System
 
 PAGE = """<!doctype html>
 <html lang="en">

@@ -1,12 +1,14 @@
-"""The gateway's configuration, made from the description: what goes where, what stays inside, and its own errors."""
+"""The gateway's configuration: what goes where, what stays inside, and its own errors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quintet.fleet import gateway_errors
 from quintet.fleet.description import RESERVED, System
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 Json = dict[str, Any]
 
@@ -15,11 +17,13 @@ CONNECT_SECONDS = 2
 ANSWER_SECONDS = 30
 READ_SECONDS = 60
 IDLE_SECONDS = 120
+GRACE_SECONDS = 5
 
 CORRELATION = "{http.vars.correlation_id}"
 ZERO_TRACE = "^00-(0{32}-[0-9a-f]{16}|[0-9a-f]{32}-0{16})-"
 TRACE = "^(00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2})$"
 IDENTIFIER = "^([A-Za-z0-9._-]{1,64})$"
+ACCESS_LOG = "http.log.access"
 UUID = "^(.{8})-(.{4})-(.{4})-(.{4})-(.{12})$"
 
 NOT_FROM_CLIENTS = (
@@ -53,13 +57,14 @@ def configuration(
         "idle_timeout": f"{IDLE_SECONDS}s",
         "routes": routes,
         "errors": {"routes": gateway_errors.routes()},
-        "logs": {"default_logger_name": "access"},
+        "logs": {},
     }
-    return {"logging": _logging(), "apps": {"http": {"servers": {"gateway": server}}}}
+    http = {"grace_period": f"{GRACE_SECONDS}s", "servers": {"gateway": server}}
+    return {"logging": _logging(), "apps": {"http": http}}
 
 
 def _correlation() -> Iterator[Json]:
-    """A valid trace comes first, then a valid identifier, then a new one; the services get the same."""
+    """A valid trace first, then a valid identifier, then a new one; the services get the same."""
     made = "".join(f"{{http.regexp.made.{group}}}" for group in range(1, 6))
     traced = {
         "header_regexp": {"Traceparent": {"name": "trace", "pattern": TRACE}},
@@ -197,4 +202,6 @@ def _logging() -> Json:
         "wrap": {"format": "json", "time_key": "timestamp", "time_format": "rfc3339_nano"},
         "fields": fields,
     }
-    return {"logs": {"default": {"level": "INFO", "encoder": encoder}}}
+    access = {"level": "INFO", "include": [ACCESS_LOG], "encoder": encoder}
+    rest = {"level": "WARN", "exclude": [ACCESS_LOG, "admin"], "encoder": encoder}
+    return {"logs": {"access": access, "default": rest}}

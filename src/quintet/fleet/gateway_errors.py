@@ -1,10 +1,12 @@
-"""What the gateway says when no service answered: the envelope of the services, or problem+json when that is asked for."""
+"""What the gateway says itself: the envelope of the services, or problem+json when asked."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Json = dict[str, Any]
 
@@ -28,10 +30,11 @@ MESSAGES: dict[int, tuple[str, str, str]] = {
 
 
 def routes() -> list[Json]:
-    """Return the error routes of the gateway: a timestamp first, then one answer per status and form."""
+    """Return the error routes: a timestamp first, then one answer per status and form."""
+    nameless = {"handler": "headers", "response": {"deferred": True, "delete": ["Server"]}}
     now = {
         "match": [{"vars_regexp": {"{time.now}": {"name": "now", "pattern": NOW}}}],
-        "handle": [{"handler": "vars", "timestamp": TIMESTAMP}],
+        "handle": [{"handler": "vars", "timestamp": TIMESTAMP}, nameless],
     }
     return [now, *(route for status in MESSAGES for route in _answers(status)), *_rest()]
 

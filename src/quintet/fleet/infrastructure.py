@@ -1,4 +1,4 @@
-"""The servers that services use: embedded, replaced by a URL of the environment, or a fall-back that is said aloud."""
+"""The servers that services use: embedded, a URL of the environment, or a fall-back said aloud."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Infrastructure:
         except Unavailable as error:
             self._say(f"PostgreSQL is not available, so each service gets SQLite: {error.reason}")
             return None
-        self._adopt(Unit("postgres", ServerPlan(server), roster=self._roster, kind="server"), adopt)
+        self._adopt(Unit("postgres", ServerPlan(server), roster=self._roster), adopt)
         return server
 
     async def _valkey(self, adopt: Callable[[Unit], None]) -> Valkey | None:
@@ -87,7 +87,7 @@ class Infrastructure:
         except Unavailable as error:
             self._say(f"Valkey is not available, so caches stay in each process: {error.reason}")
             return None
-        self._adopt(Unit("valkey", ServerPlan(server), roster=self._roster, kind="server"), adopt)
+        self._adopt(Unit("valkey", ServerPlan(server), roster=self._roster), adopt)
         return server
 
     def _adopt(self, unit: Unit, adopt: Callable[[Unit], None]) -> None:

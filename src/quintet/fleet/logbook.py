@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 LIMIT_BYTES = 10 * 1024 * 1024
 QUEUE_LINES = 10_000
 
 
 class LogFile:
-    """One file that keeps at most twice its limit: itself and the one before it, ``<name>.log.1``."""
+    """One file that keeps at most twice its limit: itself and ``<name>.log.1`` before it."""
 
     def __init__(self, path: Path, *, limit_bytes: int = LIMIT_BYTES) -> None:
         self.path = path
@@ -57,7 +59,7 @@ class LogBook:
         self._followers: set[asyncio.Queue[tuple[str, str]]] = set()
 
     def add(self, name: str, line: str) -> None:
-        """Keep a line of the named process; a follower that does not keep up loses the oldest ones."""
+        """Keep a line of the process; a follower that does not keep up loses the oldest ones."""
         if name not in self._files:
             self._files[name] = LogFile(self.directory / f"{name}.log")
         self._files[name].write(line)

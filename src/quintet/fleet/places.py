@@ -1,4 +1,4 @@
-"""Where everything that a run leaves behind is: one directory, so that removing it removes all traces."""
+"""Where everything that a run leaves behind is: one directory, easily removed."""
 
 from __future__ import annotations
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quintet.embedded import spawn
 from quintet.embedded.server import Launch, NotReady, Server, Unavailable
 from quintet.fleet import readiness
-from quintet.fleet.roster import Roster
 from quintet.fleet.unit import CannotStart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from quintet.fleet.roster import Roster
 
 SERVE = (sys.executable, "-m", "quintet", "serve")
 MIGRATE = (sys.executable, "manage.py", "migrate", "--noinput", "--verbosity", "1")
@@ -22,8 +26,9 @@ MIGRATE = (sys.executable, "manage.py", "migrate", "--noinput", "--verbosity", "
 class ServerPlan:
     """Runs an embedded server; the blocking parts happen in a thread."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, kind: str = "server") -> None:
         self.server = server
+        self.kind = kind
 
     async def prepare(self) -> Launch:
         try:
@@ -31,7 +36,7 @@ class ServerPlan:
         except Unavailable as error:
             raise CannotStart(str(error)) from error
 
-    async def probe(self, pid: int) -> None:
+    async def probe(self, _pid: int, /) -> None:
         await asyncio.to_thread(self.server.probe)
 
 
@@ -45,6 +50,8 @@ class Programs:
 
 class ServicePlan:
     """Runs one service: migrations first, then the server, then its own answer decides."""
+
+    kind = "service"
 
     def __init__(
         self,
@@ -70,7 +77,7 @@ class ServicePlan:
             await self._migrate()
         return self._launch(self.programs.serve)
 
-    async def probe(self, pid: int) -> None:
+    async def probe(self, pid: int, /) -> None:
         await readiness.ask(self._question)
         if self._verified == pid:
             return
@@ -79,7 +86,7 @@ class ServicePlan:
         self._verified = pid
 
     async def _migrate(self) -> None:
-        child = await self._roster.spawn(self._question.name, self._launch(self.programs.migrate))
+        child = self._roster.spawn(self._question.name, self._launch(self.programs.migrate))
         try:
             code = await child.wait()
         finally:

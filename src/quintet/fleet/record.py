@@ -1,4 +1,4 @@
-"""What a run writes down about itself, so that the next one finds what an interrupted one left running."""
+"""What a run writes down about itself, so that the next one finds what it left running."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import fcntl
 import json
 import os
 import signal
-from collections.abc import Mapping
-from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 CLOCK_TOLERANCE_SECONDS = 1.0
 PATIENCE_SECONDS = 3.0

@@ -1,8 +1,7 @@
-"""One watcher for all sources: a change restarts the service it belongs to, a change of the chassis all of them in turn."""
+"""One watcher for all sources: a change restarts its service, one of the chassis all in turn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,8 @@ import watchfiles
 from quintet.fleet.unit import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from quintet.fleet.description import System
     from quintet.fleet.places import Places
     from quintet.fleet.supervisor import Supervisor
@@ -47,7 +48,7 @@ def touched(paths: Iterable[Path], places: Places, system: System) -> list[str]:
     ]
 
 
-def _matters(change: watchfiles.Change, path: str) -> bool:
+def _matters(_change: watchfiles.Change, path: str) -> bool:
     parts = Path(path).parts
     hidden = any(part.startswith(".") or part in {"__pycache__", TESTS} for part in parts[-4:])
     return Path(path).name == "quintet.yaml" or (path.endswith(SUFFIXES) and not hidden)

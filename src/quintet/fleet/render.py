@@ -1,15 +1,18 @@
-"""Log lines for people: the JSON of a service becomes one short line, anything else stays as it is."""
+"""Log lines for people: the JSON of a service becomes one short line, the rest stays as it is."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_magenta")
 LEVEL_COLOURS = {"warning": "yellow", "warn": "yellow", "error": "red", "critical": "red"}
+GATEWAY_ACCESS = "http.log.access"
 QUIET_KEYS = frozenset(
     {"timestamp", "ts", "level", "logger", "message", "msg", "event", "service", "version"}
     | {"environment", "correlation_id", "exception", "stack"}
@@ -22,6 +25,8 @@ def short(line: str) -> str:
     if fields is None:
         return line
     level = str(fields.get("level", "info")).lower()
+    if str(fields.get("logger", "")).startswith(GATEWAY_ACCESS):
+        fields = _of_gateway(fields)
     message = str(fields.get("message") or fields.get("msg") or fields.get("event") or "")
     extras = " ".join(f"{key}={_value(fields[key])}" for key in fields if key not in QUIET_KEYS)
     words = [_time(fields), level.upper()[:7].ljust(7), message, extras]
@@ -29,6 +34,16 @@ def short(line: str) -> str:
     text = click.style(text, fg=LEVEL_COLOURS[level]) if level in LEVEL_COLOURS else text
     trace = str(fields.get("exception") or "")
     return "\n".join([text, *(f"  {row}" for row in trace.splitlines())])
+
+
+def _of_gateway(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The access log of the gateway in the words that the services use."""
+    request = fields.get("request") or {}
+    return {
+        "timestamp": fields.get("timestamp", ""),
+        "message": f"{request.get('method')} {request.get('uri')} {fields.get('status')}",
+        "duration_ms": round(1000 * float(fields.get("duration") or 0), 1),
+    }
 
 
 def prefixed(name: str, line: str, *, width: int, colour: str) -> str:

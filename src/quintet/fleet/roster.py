@@ -1,4 +1,4 @@
-"""Starts every process of a run, and knows at each moment which of them are alive, also after its own death."""
+"""Starts every process of a run, and lets nothing outlive it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import contextlib
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quintet.fleet import record, watchdog
 from quintet.fleet.process import Child
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from quintet.embedded.server import Launch
 
 
@@ -35,9 +36,9 @@ class Roster:
             text=True,
         )
 
-    async def spawn(self, name: str, launch: Launch) -> Child:
+    def spawn(self, name: str, launch: Launch) -> Child:
         """Start a process under a name; its lines go to the logs of that name."""
-        child = await Child.spawn(launch, lambda line: self._on_line(name, line))
+        child = Child.spawn(launch, lambda line: self._on_line(name, line))
         self._children[name] = child
         self._tell(f"+{child.pid}")
         self._write()

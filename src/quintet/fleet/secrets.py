@@ -1,11 +1,14 @@
-"""Secrets and signing keys of the local system: made at random once, kept, readable by this user only."""
+"""Secrets and signing keys of the local system: made once, kept, readable by this user only."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
 def secret(file: Path) -> str:

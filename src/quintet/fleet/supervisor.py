@@ -1,4 +1,4 @@
-"""The one process of a run: brings the system up in order, keeps it up, and takes it down in reverse."""
+"""The one process of a run: brings the system up in order, and takes it down in reverse."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,8 @@ from quintet.fleet.unit import SETTLED, Policy, State, Unit
 from quintet.fleet.wiring import Wiring
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from quintet.fleet.description import System
     from quintet.fleet.places import Places
 
@@ -64,7 +65,10 @@ class Supervisor:
         self.units: dict[str, Unit] = {}
         self.wiring = Wiring(places=places, system=system, ports={})
         self.gateway_url = ""
+        self.planned = asyncio.Event()
+        self.came_up = asyncio.Event()
         self.stopping = asyncio.Event()
+        self._changed = asyncio.Event()
         self._programs = programs or Programs()
         self._policy = policy or Policy()
         self._interrupts = 0
@@ -110,6 +114,7 @@ class Supervisor:
         self._start_services()
         await self.settled(tuple(self.units))
         self.phases.end("services")
+        self.came_up.set()
 
     async def _start_servers(self) -> None:
         chosen = {name: ports.choose() for name in self.system.services}
@@ -129,9 +134,8 @@ class Supervisor:
             swagger=str(docs_page.swagger_files()),
         )
         server = Caddy(directory, config)
-        unit = Unit(
-            GATEWAY, ServerPlan(server), roster=self._roster, kind=GATEWAY, policy=self._policy
-        )
+        plan = ServerPlan(server, kind=GATEWAY)
+        unit = Unit(GATEWAY, plan, roster=self._roster, policy=self._policy)
         self._adopt(unit)
         unit.start()
         if await unit.until(lambda state: state in SETTLED) is State.CRASHED:
@@ -148,6 +152,7 @@ class Supervisor:
             self._adopt(unit)
         for unit in self.services():
             unit.start()
+        self.planned.set()
 
     def _service(self, name: str) -> ServicePlan:
         question = Question(
@@ -168,6 +173,8 @@ class Supervisor:
         unit.on_change = self._report
 
     def _report(self, unit: Unit) -> None:
+        before, self._changed = self._changed, asyncio.Event()
+        before.set()
         facts = unit.facts
         if facts.state in {State.READY, State.DEGRADED, State.RESTARTING, State.CRASHED}:
             reason = f": {facts.reason}" if facts.reason else ""
@@ -190,7 +197,7 @@ class Supervisor:
     async def settled(self, names: tuple[str, ...]) -> None:
         """Return when each of the units is ready, has given up, or waits for one that has."""
         while not all(self._is_settled(self.units[name]) for name in names):
-            await asyncio.sleep(0.05)
+            await self._changed.wait()
 
     def _is_settled(self, unit: Unit) -> bool:
         return unit.state in SETTLED or self.blocked(unit)
@@ -199,6 +206,7 @@ class Supervisor:
         """Return what runs and how it is, as data."""
         return {
             "gateway": self.gateway_url,
+            "example": f"{self.gateway_url}{self.system.gateway.example}",
             "logs": str(self.places.logs),
             "units": [_describe(unit, self.wiring) for unit in self.units.values()],
             "origins": self.wiring.origins(),
@@ -220,7 +228,7 @@ class Supervisor:
         self.stopping.set()
 
     async def _shut_down(self) -> None:
-        """Stop in reverse order: the gateway, then each service before those it depends on, then the servers."""
+        """Stop in reverse order: gateway, each service before those it depends on, servers."""
         for wave in self._waves():
             await asyncio.gather(*(unit.stop() for unit in wave))
         self._roster.close()

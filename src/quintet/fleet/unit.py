@@ -1,19 +1,21 @@
-"""One thing that runs: started after what it needs, probed, restarted after a crash, never killed for being unready."""
+"""One thing that runs: probed, restarted after a crash, never killed for being unready."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import enum
+import subprocess
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from quintet.embedded.server import NotReady
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from quintet.embedded.server import Launch
     from quintet.fleet.process import Child
     from quintet.fleet.roster import Roster
@@ -42,10 +44,12 @@ class CannotStart(Exception):
 class Plan(Protocol):
     """How a unit is started and asked; ``prepare`` may take its time, ``probe`` may not."""
 
+    kind: str
+
     async def prepare(self) -> Launch:
         """Do what comes first and say how to start. Raises ``CannotStart``."""
 
-    async def probe(self, pid: int) -> None:
+    async def probe(self, pid: int, /) -> None:
         """Return when the unit is ready. Raises ``NotReady``."""
 
 
@@ -96,18 +100,17 @@ class Unit:
         plan: Plan,
         *,
         roster: Roster,
-        kind: str = "service",
         needs: tuple[Unit, ...] = (),
         policy: Policy | None = None,
     ) -> None:
         self.name = name
-        self.kind = kind
+        self.kind = plan.kind
         self.plan = plan
         self.needs = needs
         self.policy = policy or Policy()
         self.facts = Facts()
         self.child: Child | None = None
-        self.on_change: Callable[[Unit], None] = lambda unit: None
+        self.on_change: Callable[[Unit], None] = _ignore
         self._roster = roster
         self._change = asyncio.Event()
         self._again = asyncio.Event()
@@ -123,7 +126,7 @@ class Unit:
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def restart(self) -> None:
-        """End the process and start it again, also out of a crash loop; return when it has settled."""
+        """End the process and start it again, also after a crash loop; return when settled."""
         self.facts.crashes.clear()
         self._set(State.RESTARTING, "asked to")
         self._again.set()
@@ -169,7 +172,7 @@ class Unit:
         """Start once, and stay until the process ended or a restart was asked for."""
         self._set(State.PREPARING)
         launch = await self.plan.prepare()
-        self.child = child = await self._roster.spawn(self.name, launch)
+        self.child = child = self._spawned(launch)
         self.facts.pid = child.pid
         self._set(State.STARTING)
         asked = await self._attend(child)
@@ -179,6 +182,12 @@ class Unit:
         self.facts.pid = self.child = None
         if not (asked or self._stopping):
             await self._after_crash(code)
+
+    def _spawned(self, launch: Launch) -> Child:
+        try:
+            return self._roster.spawn(self.name, launch)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise CannotStart(f"{launch.argv[0]}: {error}") from error
 
     async def _attend(self, child: Child) -> bool:
         """Probe until the process ends (False) or a restart is asked for (True)."""
@@ -240,3 +249,7 @@ class Unit:
             before, self._change = self._change, asyncio.Event()
             before.set()
             self.on_change(self)
+
+
+def _ignore(_unit: Unit) -> None:
+    """Nobody wants to know."""

@@ -1,7 +1,8 @@
-"""Ends what a supervisor leaves behind when it is killed; a script of its own, with nothing but the standard library.
+"""Ends what a killed supervisor leaves behind; a script that needs only the standard library.
 
-It reads ``+pid`` and ``-pid`` lines from the supervisor. The pipe closes when the supervisor ends, whatever ended it;
-unless it said ``bye`` before, every process group still listed is interrupted, and killed three seconds later.
+It reads ``+pid`` and ``-pid`` lines from the supervisor, until the pipe closes because the
+supervisor ended, whatever ended it. Unless it said ``bye`` before, every process group still
+listed is interrupted, and killed three seconds later.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PATIENCE_SECONDS = 3.0
 INTERVAL_SECONDS = 0.05

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from quintet.fleet import secrets
-from quintet.fleet.description import System
-from quintet.fleet.places import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from quintet.fleet.description import System
+    from quintet.fleet.places import Places
 
 USERS = "users"
 """The service that signs the tokens of users, where the system has one."""
 
 PASSED_ON = frozenset(
-    {"HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER"}
+    {
+        "HOME",
+        "LANG",
+        "LANGUAGE",
+        "LD_LIBRARY_PATH",
+        "LOGNAME",
+        "PATH",
+        "SHELL",
+        "TMPDIR",
+        "TZ",
+        "USER",
+    }
     | {"LOG_LEVEL", "DEBUG", "ENABLE_CACHING", "ENABLE_ASYNC_PROCESSING", "ENABLE_METRICS"}
     | {"NO_PROXY", "no_proxy"}
 )
@@ -23,7 +38,7 @@ PASSED_ON_PREFIXES = ("LC_", "PYTHON", "COVERAGE_", "SSL_CERT_", "DYLD_", "OTEL_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """A URL that the services get, and where it came from: ``embedded``, a variable, or a fall-back."""
+    """A URL, and where it came from: ``embedded``, a variable, or a fall-back."""
 
     url: str
     source: str
@@ -55,7 +70,7 @@ class Wiring:
         return databases | {"cache": self.cache.source, "broker": self.broker.source}
 
     def environment(self, name: str) -> dict[str, str]:
-        """Return all variables of one service; ``<SERVICE>_<NAME>`` of the caller wins over the rest."""
+        """Return all variables of one service; the caller's ``<SERVICE>_<NAME>`` wins."""
         return {
             **self._passed_on(),
             **self._identity(name),
