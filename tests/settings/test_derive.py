@@ -4,7 +4,8 @@ import json
 import logging.config
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from django.core.cache import caches
@@ -71,36 +72,37 @@ def test_sqlite_in_memory_and_in_a_file():
     assert database("sqlite:////var/lib/shop.db")["NAME"] == "/var/lib/shop.db"
 
 
-def test_writers_wait_for_one_another_on_sqlite(tmp_path):
-    """Deferred transactions that read, then write, fail at once with "database is locked"."""
-    connections.databases["shared"] = {
-        **connections.databases["default"],
-        **database(f"sqlite:///{tmp_path}/shop.db"),
-    }
-    try:
-        with connections["shared"].cursor() as cursor:
-            cursor.execute("CREATE TABLE counter AS SELECT 0 AS value")
-            assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        threads = [threading.Thread(target=_add, args=(20,)) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        with connections["shared"].cursor() as cursor:
-            assert cursor.execute("SELECT value FROM counter").fetchone() == (80,)
-    finally:
+@pytest.fixture
+def shared(tmp_path, django_db_blocker):
+    """A database in a file, as a service would use it, outside any transaction."""
+    made = database(f"sqlite:///{tmp_path}/shop.db")
+    connections.databases["shared"] = {**connections.databases["default"], **made}
+    with django_db_blocker.unblock():
+        yield connections["shared"]
         connections["shared"].close()
-        del connections["shared"], connections.databases["shared"]
+    del connections["shared"], connections.databases["shared"]
 
 
-def _add(times: int) -> None:
-    connection = connections["shared"]
-    connection.inc_thread_sharing()
-    for _ in range(times):
-        with transaction.atomic(using="shared"), connection.cursor() as cursor:
-            (value,) = cursor.execute("SELECT value FROM counter").fetchone()
-            cursor.execute("UPDATE counter SET value = %s", [value + 1])
-    connection.close()
+def test_writers_wait_for_one_another_on_sqlite(shared):
+    """Deferred transactions that read, then write, fail at once with "database is locked"."""
+    with shared.cursor() as cursor:
+        cursor.execute("CREATE TABLE counter AS SELECT 0 AS value")
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(_count, 20) for _ in range(4)]:
+            done.result()
+
+    with shared.cursor() as cursor:
+        assert cursor.execute("SELECT value FROM counter").fetchone() == (80,)
+        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def _count(times: int) -> None:
+    with closing(connections["shared"]) as connection:
+        for _ in range(times):
+            with transaction.atomic(using="shared"), connection.cursor() as cursor:
+                (value,) = cursor.execute("SELECT value FROM counter").fetchone()
+                cursor.execute("UPDATE counter SET value = %s", [value + 1])
 
 
 @pytest.mark.parametrize(

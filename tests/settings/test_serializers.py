@@ -5,6 +5,7 @@ import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +14,7 @@ from quintet.settings.serializers import JSONSerializer
 
 NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | NUMBERS
-    | st.text(),
+    st.none() | st.booleans() | NUMBERS | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 
@@ -49,5 +47,5 @@ def test_what_json_cannot_hold_is_refused_when_it_is_stored(value):
 
 
 def test_a_pickle_is_never_read():
-    with pytest.raises(ValueError, match="unexpected character"):
+    with pytest.raises(orjson.JSONDecodeError):
         JSONSerializer().loads(pickle.dumps({"a": 1}))

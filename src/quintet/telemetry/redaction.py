@@ -30,7 +30,7 @@ _KEY_BLOCK = re.compile(
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)",
     re.DOTALL,
 )
-_JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?")
+_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?")
 _SCHEME = re.compile(r"\b((?:bearer|basic|digest)\s{1,4})[\w.~+/=-]{8,}", re.IGNORECASE)
 _USERINFO = re.compile(r"(://)[^\s/?#\"'<>]*@")
 _EMAIL = re.compile(r"[\w.%+-]{1,64}@((?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})")
