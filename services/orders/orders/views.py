@@ -13,7 +13,6 @@ from rest_framework.response import Response
 from orders import domain
 from orders.models import Order, OrderLine, Status
 from quintet.auth import Authenticated
-from quintet.errors import PermissionException
 from quintet.views.serializers import StrictSerializer
 from quintet.views.sets import ServiceViewSet
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 LINES_MAX = 50
 QUANTITY_MAX = 1000
 ID_MAX = 2**63 - 1
+NOBODY = 0
 
 EXAMPLE = {
     "id": 7,
@@ -40,17 +40,17 @@ EXAMPLE = {
 }
 
 
-class WishSerializer(StrictSerializer):
+class WishSerializer(StrictSerializer[OrderLine]):
     """One product and how many of it."""
 
     product_id = serializers.IntegerField(min_value=1, max_value=ID_MAX)
     quantity = serializers.IntegerField(min_value=1, max_value=QUANTITY_MAX)
 
 
-class PlaceSerializer(StrictSerializer):
+class PlaceSerializer(StrictSerializer[Order]):
     """What to buy, and how it will be paid for."""
 
-    lines = WishSerializer(many=True, allow_empty=False, max_length=LINES_MAX)
+    lines = serializers.ListField(child=WishSerializer(), min_length=1, max_length=LINES_MAX)
     payment_method = serializers.CharField(max_length=64)
 
     def validate_lines(self, lines: list[dict[str, int]]) -> list[dict[str, int]]:
@@ -80,7 +80,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
         read_only_fields = fields
 
 
-class OrderFilter(django_filters.FilterSet):
+class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has no types
     """Which of one's orders to list."""
 
     status = django_filters.ChoiceFilter(choices=Status.choices)
@@ -107,9 +107,9 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ServiceView
     def get_queryset(self) -> QuerySet[Order]:
         """Show everybody their own orders; staff may look at a single one of others."""
         everything = super().get_queryset()
-        if self.action == "retrieve" and self.request.user.is_staff:
+        if self.action == "retrieve" and self.principal.is_staff:
             return everything
-        return everything.filter(user_id=self.request.user.user_id)
+        return everything.filter(user_id=self._buyer())
 
     @extend_schema(
         operation_id="orders_place",
@@ -133,7 +133,7 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ServiceView
         wanted = PlaceSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         order = domain.place(
-            user_id=_buyer(request),
+            user_id=self._buyer(),
             wishes=[domain.Wish(**line) for line in wanted.validated_data["lines"]],
             payment_method=wanted.validated_data["payment_method"],
         )
@@ -150,11 +150,8 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ServiceView
         """Return the money and the goods; cancelling a cancelled order changes nothing."""
         return Response(self._shown(domain.cancel(self.get_object())))
 
+    def _buyer(self) -> int:
+        return self.principal.user_id or NOBODY
+
     def _shown(self, order: Order) -> dict[str, Any]:
         return OrderSerializer(Order.objects.prefetch_related("lines").get(pk=order.pk)).data
-
-
-def _buyer(request: Request) -> int:
-    if request.user.user_id is None:
-        raise PermissionException("Only a user may place an order.")
-    return int(request.user.user_id)

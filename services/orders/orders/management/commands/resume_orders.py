@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 from django.utils import timezone
 
 from orders import domain
@@ -35,15 +36,17 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run once, or for ever."""
+        env: Any = conf.current()
         seconds = options["age_seconds"]
         if seconds is None:
-            seconds = conf.current().RESUME_AFTER_SECONDS
+            seconds = env.RESUME_AFTER_SECONDS
         age = timedelta(seconds=seconds)
         while True:
             resumed = domain.resume(before=timezone.now() - age)
             self.stdout.write(f"finished {resumed.finished}, waiting {resumed.waiting}")
             if options["every_seconds"] is None:
                 break
+            connections.close_all()
             time.sleep(options["every_seconds"])
         if resumed.waiting:
             raise CommandError(
