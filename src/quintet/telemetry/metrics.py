@@ -135,7 +135,7 @@ class Recorder(Protocol):
     def request(self, method: str, endpoint: str, *, status: int, duration_seconds: float) -> None:
         """Count one answered request."""
 
-    def execution(self, metric_name: str, duration_seconds: float) -> None:
+    def execution(self, metric: Histogram, duration_seconds: float) -> None:
         """Count one run of a tracked function."""
 
 
@@ -151,9 +151,9 @@ class PrometheusRecorder:
         self._counts.child(method, endpoint, status=status).inc()
         self._durations.child(method, endpoint).observe(duration_seconds)
 
-    def execution(self, metric_name: str, duration_seconds: float) -> None:
-        """Count one run under ``<metric_name>_duration_seconds``."""
-        _execution_time(metric_name).observe(duration_seconds)
+    def execution(self, metric: Histogram, duration_seconds: float) -> None:
+        """Count one run of a tracked function."""
+        metric.observe(duration_seconds)
 
 
 class NullRecorder:
@@ -162,7 +162,7 @@ class NullRecorder:
     def request(self, method: str, endpoint: str, *, status: int, duration_seconds: float) -> None:
         """Forget the request."""
 
-    def execution(self, metric_name: str, duration_seconds: float) -> None:
+    def execution(self, metric: Histogram, duration_seconds: float) -> None:
         """Forget the run."""
 
 
@@ -193,6 +193,7 @@ def record_request(method: str, endpoint: str, *, status: int, duration_seconds:
 
 def track_execution_time(metric_name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Measure each call, also of a coroutine function, as ``<metric_name>_duration_seconds``."""
+    metric = _execution_time(metric_name)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         if inspect.iscoroutinefunction(function):
@@ -202,7 +203,7 @@ def track_execution_time(metric_name: str) -> Callable[[Callable[P, R]], Callabl
                 try:
                     return await function(*args, **kwargs)
                 finally:
-                    _Current.recorder.execution(metric_name, time.perf_counter() - started)
+                    _Current.recorder.execution(metric, time.perf_counter() - started)
 
             return wraps(function)(awaited)  # type: ignore[return-value]  # R is a coroutine
 
@@ -212,7 +213,7 @@ def track_execution_time(metric_name: str) -> Callable[[Callable[P, R]], Callabl
             try:
                 return function(*args, **kwargs)
             finally:
-                _Current.recorder.execution(metric_name, time.perf_counter() - started)
+                _Current.recorder.execution(metric, time.perf_counter() - started)
 
         return called
 
