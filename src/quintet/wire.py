@@ -11,6 +11,7 @@ Connections are pooled per origin and per process; a forked child starts with em
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 import threading
@@ -18,15 +19,20 @@ import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
-from http.client import RemoteDisconnected
+from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError
-from urllib3.exceptions import TimeoutError as PoolTimeoutError
+from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
+from urllib3.exceptions import SSLError as TLSError
 
-from quintet.errors import DeadlineException, ExternalServiceException, UnavailableException
+from quintet.errors import (
+    DeadlineException,
+    ExternalServiceException,
+    ServiceException,
+    UnavailableException,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,13 +88,11 @@ def exchange(request: Request, *, bytes_max: int = RESPONSE_BYTES_MAX) -> Respon
         DeadlineException: the time was over before the last byte had arrived.
         ExternalServiceException: the answer is of no use: no HTTP, cut off, compressed, too large.
     """
+    if request.timeout_seconds <= 0:
+        raise _late(request)
     token = _ends_at.set(time.monotonic() + request.timeout_seconds)
     try:
         return _read(request, _send(request), bytes_max)
-    except (TimeoutError, PoolTimeoutError) as error:
-        raise DeadlineException(
-            f"{request.service} did not answer within {request.timeout_seconds:g} seconds."
-        ) from error
     finally:
         _ends_at.reset(token)
 
@@ -124,21 +128,17 @@ def _send(request: Request) -> urllib3.BaseHTTPResponse:
             preload_content=False,
             decode_content=False,
         )
-    except (TimeoutError, PoolTimeoutError):
-        raise
     except (HTTPError, OSError) as error:
-        if _is_gibberish(error):
-            raise _unusable(request, "does not speak HTTP") from error
-        raise _unreachable(request) from error
+        raise _unanswered(request, error) from error
 
 
 def _read(request: Request, response: urllib3.BaseHTTPResponse, bytes_max: int) -> Response:
     try:
         _judge_head(request, response)
         body = _body(request, response, bytes_max)
+    except ReadTimeoutError as error:
+        raise _late(request) from error
     except HTTPError as error:
-        if isinstance(error, PoolTimeoutError):
-            raise
         raise _unusable(request, "broke off its answer") from error
     except BaseException:
         response.close()  # what was not read must not reach the next user of the connection
@@ -164,8 +164,20 @@ def _body(request: Request, response: urllib3.BaseHTTPResponse, bytes_max: int) 
     return bytes(body)
 
 
-def _unreachable(request: Request) -> UnavailableException:
-    return UnavailableException(f"{request.service} cannot be reached.")
+def _unanswered(request: Request, error: Exception) -> ServiceException:
+    """Say why there is no answer: too late, nobody there, or something that is no HTTP."""
+    cause = error.args[-1] if isinstance(error, ProtocolError) else error
+    if isinstance(cause, TimeoutError | ReadTimeoutError):
+        return _late(request)
+    if isinstance(cause, OSError | TLSError):
+        return UnavailableException(f"{request.service} cannot be reached.")
+    return _unusable(request, "does not speak HTTP")
+
+
+def _late(request: Request) -> DeadlineException:
+    return DeadlineException(
+        f"{request.service} did not answer within {request.timeout_seconds:g} seconds."
+    )
 
 
 def _unusable(request: Request, why: str, status: int | None = None) -> ExternalServiceException:
@@ -174,12 +186,14 @@ def _unusable(request: Request, why: str, status: int | None = None) -> External
     )
 
 
-def _is_gibberish(error: Exception) -> bool:
-    """Whether the peer answered something that is no HTTP, rather than nothing."""
-    if not isinstance(error, ProtocolError):
-        return False
-    cause = error.args[-1]
-    return not isinstance(cause, RemoteDisconnected | OSError)
+class _Answer(HTTPResponse):
+    """Refuses an answer whose length can be read in two ways: the rest would be the next answer."""
+
+    def begin(self) -> None:
+        super().begin()
+        lengths = set(self.headers.get_all("Content-Length", []))
+        if len(lengths) > 1 or not all(re.fullmatch(r"[0-9]{1,18}", each) for each in lengths):
+            raise HTTPException("an ambiguous length")
 
 
 class _Connecting:
@@ -191,12 +205,7 @@ class _Connecting:
     _dns_host: str
 
     def _new_conn(self) -> socket.socket:
-        try:
-            return _open(self._dns_host, self.port)
-        except TimeoutError as error:
-            raise ConnectTimeoutError(self, f"{self.host} did not accept in time") from error
-        except OSError as error:
-            raise NewConnectionError(self, f"{self.host}: {error}") from error  # type: ignore[arg-type] # a mixin
+        return _open(self._dns_host, self.port)
 
     @property
     def is_connected(self) -> bool:
@@ -208,11 +217,11 @@ class _Connecting:
 
 
 class _PlainConnection(_Connecting, HTTPConnection):
-    pass
+    response_class = _Answer
 
 
 class _TLSConnection(_Connecting, HTTPSConnection):
-    pass
+    response_class = _Answer
 
 
 class _PlainPool(urllib3.HTTPConnectionPool):

@@ -4,7 +4,8 @@
 - An issuer that is down changes nothing for a day: the keys at hand are used.
 - A key id that is not known asks the issuer at once, because a key may just have been rotated in;
   but once per cooldown only, or forged key ids would turn into a flood of requests.
-- No lock is held during a fetch. Threads without a key wait for the one that fetches; others do not.
+- No lock is held during a fetch. Threads without a key wait for the one that fetches, others do
+  not.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from quintet.auth.keys import public_keys
@@ -81,8 +83,12 @@ class KeyRing:
             self._look_again(issuer, entry)
             return entry.keys.get(kid)
         if age > FRESH_SECONDS and self._claim(entry, "tried_at", COOLDOWN_SECONDS):
-            self._start(lambda: self._fetch(issuer, entry))
+            self._start(lambda: self._renew(issuer, entry))
         return key
+
+    def _renew(self, issuer: str, entry: _Entry) -> None:
+        with suppress(UnknownIssuer):
+            self._fetch(issuer, entry)
 
     def _obtain(self, issuer: str, entry: _Entry) -> None:
         """Get keys where there are none: fetch, or wait for the thread that does."""
@@ -129,7 +135,7 @@ class KeyRing:
             self._land(issuer, entry, keys)
 
     def _land(self, issuer: str, entry: _Entry, keys: dict[str, EllipticCurvePublicKey]) -> None:
-        """Take over what was fetched. A document without a usable key is an outage, no revocation."""
+        """Take over what was fetched; a document without usable keys is an outage."""
         with self._lock:
             if keys:
                 entry.keys, entry.fetched_at = keys, self._clock()

@@ -26,6 +26,7 @@ KEYS_MAX = 32
 
 _COORDINATE_BYTES = 32
 _PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----", re.DOTALL)
+_KINDS = (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)
 _KID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 
@@ -123,9 +124,8 @@ def _key(block: str) -> ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # The library's own text may quote the input, and the input is a secret.
         raise ValueError("AUTH_SIGNING_KEYS holds a PEM block that is no readable key.") from None
-    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey):
-        if isinstance(key.curve, ec.SECP256R1):
-            return key
+    if isinstance(key, _KINDS) and isinstance(key.curve, ec.SECP256R1):
+        return key
     raise ValueError("AUTH_SIGNING_KEYS takes P-256 keys only; make one with generate_key().")
 
 

@@ -22,8 +22,8 @@ class ServiceClient:
     """Calls the service of this name: ``ServiceClient("users").get("/api/v1/users/7/")``.
 
     A subclass names its service once, in ``service``, and gives each call a name of its own. Every
-    method returns the decoded JSON, ``None`` for an answer without a body, and raises the error that
-    the other service raised.
+    method returns the decoded JSON, ``None`` for an answer without a body, and raises the error
+    that the other service raised.
     """
 
     service: ClassVar[str] = ""

@@ -54,9 +54,9 @@ class Call(Request):
 class Downstream:
     """A transport that answers from a table, for ``clients.use_transport``.
 
-    A path may have slots: ``downstream.answer("users", "GET", "/api/v1/users/{id}/", json={…})``. The
-    last matching answer wins. A request that nobody expected raises ``LookupError``, which no code of
-    a service handles: a test cannot pass by accident.
+    A path may have slots: ``downstream.answer("users", "GET", "/api/v1/users/{id}/", json={…})``.
+    The last matching answer wins. A request that nobody expected raises ``LookupError``, which no
+    code of a service handles: a test cannot pass by accident.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Downstream:
     def answer(
         self, service: str, method: str, path: str, *, json: object = None, status: int = 200
     ) -> None:
-        """Answer with JSON; without a body when it is ``None``. A callable makes it from the call."""
+        """Answer with JSON, or without a body for ``None``; a callable makes it from the call."""
 
         def respond(call: Call) -> Response:
             found = json(call) if callable(json) else json

@@ -1,0 +1,337 @@
+from __future__ import annotations
+
+import json
+import random
+import time
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from quintet import auth
+from quintet.auth import Principal
+from quintet.errors import AuthenticationException, UnavailableException
+from tests.auth.forging import Issuer, b64, hmac_signed, segment
+
+NOW = int(time.time())
+
+
+def refused(token):
+    with pytest.raises(AuthenticationException) as raised:
+        auth.verify(token)
+    return str(raised.value)
+
+
+def test_a_users_token_says_which_user_asks(users):
+    principal = auth.verify(users.user(sub="42", roles=["staff", "tester"]))
+
+    roles = frozenset({"staff", "tester"})
+    assert principal == Principal(kind="user", subject="42", user_id=42, roles=roles)
+    assert (principal.is_authenticated, principal.is_staff, principal.pk) == (True, True, "42")
+
+
+def test_a_token_without_roles_has_none(users):
+    assert auth.verify(users.user(roles=...)).roles == frozenset()
+
+
+def test_a_services_token_says_which_service_asks(payments):
+    principal = auth.verify(payments.service("orders"))
+
+    assert principal == Principal(kind="service", subject="payments", service="payments")
+    assert (principal.is_authenticated, principal.is_staff) == (True, False)
+    assert principal.pk == "service:payments"
+
+
+def test_the_issuer_of_users_may_also_speak_as_a_service(users):
+    assert auth.verify(users.service("orders")).service == "users"
+
+
+def test_a_service_is_never_staff_whatever_its_token_says(payments):
+    assert not auth.verify(payments.service("orders", roles=["staff"])).is_staff
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"iss": "mallory"}, id="an issuer nobody trusts"),
+        pytest.param({"iss": "payments"}, id="another issuer's key"),
+        pytest.param({"iss": "orders"}, id="this service itself"),
+        pytest.param({"iss": ""}, id="no issuer"),
+        pytest.param({"iss": ["users"]}, id="a list of issuers"),
+        pytest.param({"iss": {"users": 1}}, id="an object as issuer"),
+        pytest.param({"aud": "orders"}, id="a service's audience"),
+        pytest.param({"aud": "other"}, id="another audience"),
+        pytest.param({"aud": ["quintet"]}, id="a list of audiences"),
+        pytest.param({"aud": None}, id="null audience"),
+        pytest.param({"exp": NOW - 31}, id="expired"),
+        pytest.param({"exp": 0}, id="expired in 1970"),
+        pytest.param({"exp": str(NOW + 60)}, id="expiry as text"),
+        pytest.param({"exp": NOW + 60.5}, id="expiry as a fraction"),
+        pytest.param({"exp": True}, id="expiry as truth"),
+        pytest.param({"exp": None}, id="null expiry"),
+        pytest.param({"exp": 2**64}, id="expiry beyond all time"),
+        pytest.param({"exp": -1}, id="negative expiry"),
+        pytest.param({"nbf": NOW + 3600}, id="not yet valid"),
+        pytest.param({"iat": NOW + 3600}, id="issued in the future"),
+        pytest.param({"iat": "now"}, id="issued now"),
+        pytest.param({"sub": "0"}, id="user 0"),
+        pytest.param({"sub": "-7"}, id="a negative user"),
+        pytest.param({"sub": "07"}, id="a leading zero"),
+        pytest.param({"sub": "\u0667"}, id="another digit seven"),
+        pytest.param({"sub": "7\n"}, id="a line after the user"),
+        pytest.param({"sub": "7" * 19}, id="a user beyond any table"),
+        pytest.param({"sub": "admin"}, id="a name for a user"),
+        pytest.param({"sub": 7}, id="a number for a user"),
+        pytest.param({"roles": "staff"}, id="roles as text"),
+        pytest.param({"roles": [1]}, id="a number as role"),
+        pytest.param({"roles": {"staff": 1}}, id="roles as an object"),
+        *(
+            pytest.param({name: ...}, id=f"no {name}")
+            for name in ("iss", "sub", "aud", "exp", "iat", "nbf", "jti")
+        ),
+    ],
+)
+def test_a_users_token_with_a_wrong_claim_is_refused(users, changes):
+    refused(users.user(**changes))
+
+
+def test_a_small_difference_of_clocks_is_forgiven(users):
+    now = int(time.time())
+    tokens = [users.user(exp=now - 20), users.user(nbf=now + 20, iat=now + 20)]
+
+    assert [auth.verify(token).user_id for token in tokens] == [7, 7]
+
+
+def test_an_expired_token_is_refused_with_words_of_its_own(users):
+    assert refused(users.user(exp=NOW - 100)) == "The token has expired."
+
+
+def test_the_reason_of_any_other_refusal_is_not_told(users):
+    answers = {refused(users.user(aud="other")), refused("x.y.z"), refused(users.user(sub="root"))}
+
+    assert answers == {"The token is not valid."}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"aud": "products"}, id="for another service"),
+        pytest.param({"aud": "quintet"}, id="the users' audience"),
+        pytest.param({"sub": "users"}, id="in the name of another service"),
+        pytest.param({"sub": "7"}, id="in the name of a user"),
+        pytest.param({"iss": "users", "sub": "users"}, id="another service's issuer"),
+        pytest.param({"exp": NOW - 31}, id="expired"),
+    ],
+)
+def test_a_services_token_with_a_wrong_claim_is_refused(payments, changes):
+    refused(payments.service(**{"audience": "orders"} | changes_as_arguments(changes)))
+
+
+def changes_as_arguments(changes):
+    return {"audience" if name == "aud" else name: value for name, value in changes.items()}
+
+
+def test_a_users_token_is_no_services_token(users):
+    refused(users.token(users.header(typ="service+jwt")))
+
+
+def test_a_services_token_is_no_users_token(users):
+    refused(users.token(claims=users.claims(sub="users", aud="orders")))
+
+
+def test_a_service_that_is_not_the_issuer_of_users_cannot_make_one(payments):
+    refused(payments.user(sub="1", roles=["staff"]))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"alg": "none"}, id="alg none"),
+        pytest.param({"alg": "None"}, id="alg None"),
+        pytest.param({"alg": ""}, id="alg empty"),
+        pytest.param({"alg": "HS256"}, id="alg HS256"),
+        pytest.param({"alg": "RS256"}, id="alg RS256"),
+        pytest.param({"alg": "ES384"}, id="alg ES384"),
+        pytest.param({"alg": "es256"}, id="alg in lower case"),
+        pytest.param({"alg": ["ES256"]}, id="alg as a list"),
+        pytest.param({"alg": ...}, id="no alg"),
+        pytest.param({"typ": "JWT"}, id="typ JWT"),
+        pytest.param({"typ": "application/at+jwt"}, id="typ with its tree"),
+        pytest.param({"typ": "AT+JWT"}, id="typ in upper case"),
+        pytest.param({"typ": ["at+jwt"]}, id="typ as a list"),
+        pytest.param({"typ": {}}, id="typ as an object"),
+        pytest.param({"typ": ...}, id="no typ"),
+        pytest.param({"kid": ...}, id="no kid"),
+        pytest.param({"kid": None}, id="null kid"),
+        pytest.param({"kid": 0}, id="number as kid"),
+        pytest.param({"kid": ""}, id="empty kid"),
+        pytest.param({"kid": "../../dev/null"}, id="path as kid"),
+        pytest.param({"kid": "' OR 1=1 --"}, id="SQL as kid"),
+        pytest.param({"kid": "unknown"}, id="unknown kid"),
+        pytest.param({"crit": ["exp"]}, id="crit"),
+        pytest.param({"crit": ["b64"], "b64": False}, id="unencoded payload"),
+        pytest.param({"zip": "DEF"}, id="zip"),
+        pytest.param({"cty": "JWT"}, id="nested"),
+    ],
+)
+def test_a_wrong_header_is_refused_though_the_signature_is_right(users, changes):
+    refused(users.token(users.header(**changes)))
+
+
+@pytest.mark.parametrize("member", ["jwk", "jku", "x5u", "x5c"])
+def test_a_key_that_the_token_brings_along_is_never_used(member, source):
+    forger = Issuer("users")
+    brought = {"jwk": forger.jwk, "x5c": [forger.pem]}.get(member, "http://127.0.0.1:1/jwks")
+    genuine_kid = source.documents["users"]["keys"][0]["kid"]
+
+    for kid in (forger.keys.kid, genuine_kid):
+        refused(forger.token(forger.header(kid=kid, **{member: brought})))
+
+
+def test_another_key_under_the_genuine_key_id_is_refused(users):
+    forger = Issuer("users")
+
+    refused(forger.token(forger.header(kid=users.keys.kid)))
+
+
+def test_a_key_of_one_issuer_does_not_sign_for_another(users, payments):
+    refused(payments.token(payments.header(), payments.claims(iss="users")))
+
+
+@pytest.mark.parametrize("alg", ["HS256", "ES256"])
+def test_the_public_key_is_no_shared_secret(users, alg):
+    public = users.keys.private.public_key()
+    forms = [
+        public.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        ),
+        public.public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        ),
+        json.dumps(users.jwk).encode(),
+        b"",
+    ]
+
+    for form in forms:
+        refused(hmac_signed(users.header(alg=alg), users.claims(), form))
+
+
+def test_a_signature_of_another_algorithm_is_refused(users):
+    key = rsa.generate_private_key(65537, 2048)
+    head, body = segment(users.header()), segment(users.claims())
+    signature = key.sign(f"{head}.{body}".encode(), padding.PKCS1v15(), SHA256())
+
+    refused(f"{head}.{body}.{b64(signature)}")
+
+
+@pytest.mark.parametrize("raw", [b"", b"\0" * 64, b"\xff" * 64, b"\1" * 63, b"\1" * 65])
+def test_a_signature_out_of_thin_air_is_refused(users, raw):
+    head, body, _ = users.token().split(".")
+
+    refused(f"{head}.{body}.{b64(raw)}")
+
+
+def test_a_signature_in_der_is_refused(users):
+    head, body, _ = users.token().split(".")
+
+    der = users.keys.private.sign(f"{head}.{body}".encode(), ec.ECDSA(SHA256()))
+
+    refused(f"{head}.{body}.{b64(der)}")
+
+
+def test_every_changed_byte_is_noticed(users):
+    token = users.token()
+
+    for position in range(0, len(token), 7):
+        other = "A" if token[position] != "A" else "B"
+        refused(token[:position] + other + token[position + 1 :])
+
+
+def test_parts_of_two_genuine_tokens_make_no_third(users):
+    first, second = users.user(sub="1").split("."), users.user(sub="2").split(".")
+
+    refused(".".join([first[0], second[1], first[2]]))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda t: "", id="nothing"),
+        pytest.param(lambda t: "..", id="only dots"),
+        pytest.param(lambda t: t.rsplit(".", 1)[0] + ".", id="no signature"),
+        pytest.param(lambda t: t.rsplit(".", 1)[0], id="two segments"),
+        pytest.param(lambda t: t.replace(".", "..", 1), id="a dot twice"),
+        pytest.param(lambda t: "." + t, id="a dot before"),
+        pytest.param(lambda t: t + ".", id="a dot after"),
+        pytest.param(lambda t: t + ".e30", id="four segments"),
+        pytest.param(lambda t: t + "..", id="encrypted form"),
+        pytest.param(lambda t: t + "=", id="padded signature"),
+        pytest.param(lambda t: t + "==", id="padded twice"),
+        pytest.param(lambda t: t.replace(".", "=.", 1), id="padded header"),
+        pytest.param(lambda t: " " + t, id="a space before"),
+        pytest.param(lambda t: t + "\n", id="a line end after"),
+        pytest.param(lambda t: t + "\0", id="a null after"),
+        pytest.param(lambda t: t[:20] + "\n" + t[20:], id="a line end within"),
+        pytest.param(lambda t: t[:20] + "!" + t[20:], id="a foreign character"),
+        pytest.param(lambda t: t[:20] + "é" + t[20:], id="a letter outside ASCII"),
+        pytest.param(lambda t: f'{{"token":"{t}"}}', id="the JSON form"),
+        pytest.param(lambda t: t[:-1] + chr(ord(t[-1]) + 1), id="stray bits"),
+        pytest.param(lambda t: t + "A" * 5000, id="too long"),
+    ],
+)
+def test_a_malformed_token_is_refused(users, spoil):
+    refused(spoil(users.token()))
+
+
+def test_the_same_bytes_in_another_spelling_are_refused(users):
+    token = next(t for t in iter(users.token, None) if {"-", "_"} & set(t.rsplit(".", 1)[1]))
+
+    refused(token.replace("-", "+").replace("_", "/"))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b'"text"', id="text"),
+        pytest.param(b"{", id="cut off"),
+        pytest.param(b'{"iss":NaN}', id="not a number"),
+        pytest.param(b'{"exp":1e999}', id="infinity"),
+        pytest.param(b"\xff\xfe{}", id="not UTF-8"),
+        pytest.param(b"[" * 2900, id="nested too deep"),
+        pytest.param(b'{"a":' + b"1" * 2900 + b"}", id="a number too long"),
+    ],
+)
+def test_a_part_that_is_no_plain_json_object_is_refused(users, part):
+    refused(users.token(header=part))
+    refused(users.token(claims=part))
+
+
+def test_a_member_that_stands_twice_is_refused(users):
+    claims = json.dumps(users.claims())
+
+    refused(users.token(claims=claims.replace('"sub"', '"sub": "1", "sub"', 1).encode()))
+
+
+def test_keys_that_cannot_be_had_are_not_the_callers_fault(users):
+    class Down:
+        def fetch(self, issuer):
+            raise UnavailableException("users cannot be reached.")
+
+    with auth.use_key_source(Down()), pytest.raises(UnavailableException):
+        auth.verify(users.user())
+
+
+def test_random_bytes_are_refused_and_nothing_else_happens(users):
+
+    chance = random.Random(7)  # noqa: S311 - the same spoiled tokens every time
+    token = users.token()
+    for _ in range(300):
+        spoiled = bytearray(token.encode())
+        for _ in range(chance.randint(1, 5)):
+            spoiled[chance.randrange(len(spoiled))] = chance.randrange(256)
+        text = spoiled.decode("latin-1")
+        assert text == token or refused(text)
