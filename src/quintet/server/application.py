@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.app.base import BaseApplication
 
 from quintet.server import multiprocess
+from quintet.server.body import translating
 from quintet.server.startup import release_connections
 from quintet.server.worker import ServiceLogger
 
@@ -33,7 +34,7 @@ class ServiceApplication(BaseApplication):  # type: ignore[misc]  # gunicorn has
             self.cfg.set(name, value)
 
     def load(self) -> WSGIApplication:
-        return self.application
+        return translating(self.application)
 
 
 def configuration(env: ServiceSettings) -> dict[str, Any]:

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import os
+import time
+
+from django.http import JsonResponse
+from django.urls import path
+
+from quintet.auth import Public
+from quintet.views.functions import declares
+from quintet.views.metrics import metrics
+
+
+@declares(Public)
+def worker(request):
+    return JsonResponse({"pid": os.getpid(), "scheme": request.scheme, "length": len(request.body)})
+
+
+@declares(Public)
+def slow(request):
+    time.sleep(1)
+    return JsonResponse({"done": True})
+
+
+urlpatterns = [path("worker/", worker), path("slow/", slow), path("metrics", metrics)]
