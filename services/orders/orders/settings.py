@@ -34,6 +34,7 @@ WSGI_APPLICATION = "orders.wsgi.application"
 ASGI_APPLICATION = "orders.asgi.application"
 INSTALLED_APPS = ["rest_framework", "drf_spectacular", "django_filters", "quintet", "orders"]
 MIDDLEWARE = list(DEFAULT)
+SILENCED_SYSTEM_CHECKS = list(derive.SILENCED_CHECKS)
 APPEND_SLASH = False
 
 DATABASES = derive.databases(env)

@@ -25,6 +25,7 @@ WSGI_APPLICATION = "products.wsgi.application"
 ASGI_APPLICATION = "products.asgi.application"
 INSTALLED_APPS = ["rest_framework", "drf_spectacular", "django_filters", "quintet", "products"]
 MIDDLEWARE = list(DEFAULT)
+SILENCED_SYSTEM_CHECKS = list(derive.SILENCED_CHECKS)
 APPEND_SLASH = False
 
 DATABASES = derive.databases(env)

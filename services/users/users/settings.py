@@ -36,6 +36,7 @@ WSGI_APPLICATION = "users.wsgi.application"
 ASGI_APPLICATION = "users.asgi.application"
 INSTALLED_APPS = ["rest_framework", "drf_spectacular", "django_filters", "quintet", "users"]
 MIDDLEWARE = list(DEFAULT)
+SILENCED_SYSTEM_CHECKS = list(derive.SILENCED_CHECKS)
 APPEND_SLASH = False
 
 DATABASES, CACHES, LOGGING = derive.databases(env), derive.caches(env), derive.logging(env)

@@ -22,6 +22,7 @@ WSGI_APPLICATION = "validation.wsgi.application"
 ASGI_APPLICATION = "validation.asgi.application"
 INSTALLED_APPS = ["rest_framework", "drf_spectacular", "django_filters", "quintet", "validation"]
 MIDDLEWARE = list(DEFAULT)
+SILENCED_SYSTEM_CHECKS = list(derive.SILENCED_CHECKS)
 APPEND_SLASH = False
 
 DATABASES = derive.databases(env)
