@@ -48,7 +48,12 @@ def fit_fields(fields: Mapping[Any, Any], *, depth: int = 0) -> dict[str, Any]:
     fitted: dict[str, Any] = {}
     for key, value in islice(fields.items(), MOST_ITEMS):
         name = key if type(key) is str else _described(key)
-        fitted[name] = HIDDEN if is_secret_name(name) else fit(value, depth=depth)
+        if is_secret_name(name):
+            fitted[name] = HIDDEN
+        elif type(value) in _PLAIN:
+            fitted[name] = value
+        else:
+            fitted[name] = fit(value, depth=depth)
     return fitted
 
 

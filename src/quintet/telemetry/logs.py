@@ -128,8 +128,11 @@ class JSONFormatter(logging.Formatter):
             **self._identity,
             "correlation_id": None if bound is None else bound.correlation_id,
         }
-        for name, value in fit_fields(_fields(record)).items():
-            event[f"{name}_" if name in RESERVED else name] = value
+        fields = fit_fields(_fields(record))
+        if RESERVED.isdisjoint(fields):
+            event.update(fields)
+        else:
+            event.update({f"{k}_" if k in RESERVED else k: v for k, v in fields.items()})
         if record.exc_info or record.exc_text or record.stack_info:
             event["exception"] = fit_text(_traceback(record), longest=LONGEST_EXCEPTION)
         return event

@@ -58,9 +58,15 @@ def redact(text: str) -> str:
     for needed, pattern, replacement in _RULES:
         if needed in text:
             text = pattern.sub(replacement, text)
-    if " " in text and _SCHEME.search(text):
+    if ":" in text or "=" in text:
+        text = _PAIR.sub(rf"\1{HIDDEN}", text)
+    if " " in text and _names_a_scheme(text.lower()):
         text = _SCHEME.sub(rf"\1{HIDDEN}", text)
     return _CARD.sub(_hide_card, text) if len(text) >= _SHORTEST_CARD else text
+
+
+def _names_a_scheme(lowered: str) -> bool:
+    return "bearer" in lowered or "basic" in lowered or "digest" in lowered
 
 
 def _hide_card(match: re.Match[str]) -> str:
@@ -73,8 +79,6 @@ _RULES: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]],
     ("-----BEGIN", _KEY_BLOCK, HIDDEN),
     ("eyJ", _JWT, HIDDEN),
     (":", _COOKIE, rf"\1{HIDDEN}"),
-    (":", _PAIR, rf"\1{HIDDEN}"),
-    ("=", _PAIR, rf"\1{HIDDEN}"),
     ("@", _USERINFO, rf"\1{HIDDEN}@"),
     ("@", _EMAIL, rf"{HIDDEN}@\1"),
 )
