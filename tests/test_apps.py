@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from django.apps import apps
+
+from quintet import context
+from quintet.telemetry import metrics
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The chassis as Django starts it, by the program of that name."""
+
+    def start(program: str) -> str | None:
+        monkeypatch.setattr("sys.argv", [program, "migrate"])
+        apps.get_app_config("quintet").ready()
+        bound = context.current()
+        return bound.correlation_id if bound else None
+
+    before = context.bind(context.current())
+    yield start
+    context.unbind(before)
+
+
+@pytest.mark.parametrize("program", ["manage.py", "./manage.py", "/usr/bin/django-admin"])
+def test_a_management_command_has_a_context_of_its_own(started, program):
+    first, second = started(program), started(program)
+
+    assert first
+    assert second
+    assert first != second
+
+
+@pytest.mark.parametrize("program", ["/usr/bin/gunicorn", "-c", ""])
+def test_a_server_starts_without_one(started, program):
+    context.bind(None)
+
+    assert started(program) is None
+
+
+def test_the_metrics_say_what_is_running_from_the_start(started):
+    metrics._Current.recorder = metrics.NullRecorder()
+
+    started("gunicorn")
+
+    assert b"service_info{" in metrics.exposition()[0]
+
+
+def test_the_checks_are_registered():
+    program = "import sys, django; django.setup(); print('quintet.checks' in sys.modules)"
+
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout == "True\n"
