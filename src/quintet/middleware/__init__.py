@@ -13,6 +13,7 @@ DEFAULT: tuple[str, ...] = (
     "quintet.middleware.metrics.MetricsMiddleware",
     "quintet.middleware.errors.ErrorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "quintet.middleware.limits.LimitsMiddleware",
 )
 

@@ -49,7 +49,8 @@ class ErrorsMiddleware(TwoDoors):
         for name in _KEPT_HEADERS:
             if name in response and name not in answer:
                 answer[name] = response[name]
-        response.close()
+        # Not close(): that would announce the end of the request before the answer is out.
+        answer._resource_closers.extend(response._resource_closers)  # noqa: SLF001 - no other way
         return answer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +22,8 @@ from quintet.views.negotiation import PROBLEM, wants_problem
 from quintet.views.translation import GENERAL, INVALID, StatusException, is_outage, translate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
     from rest_framework.request import Request
@@ -192,7 +195,6 @@ def _written(request: HttpRequest, payload: dict[str, Any], *, status: int) -> H
 
 def _problem(error: dict[str, Any], *, status: int) -> dict[str, Any]:
     """The same error in the words of RFC 9457; its own members follow the five of the standard."""
-    fields = error["details"].get("field_errors", {})
     return {
         "type": "about:blank",
         "title": _phrase(status),
@@ -205,11 +207,23 @@ def _problem(error: dict[str, Any], *, status: int) -> dict[str, Any]:
         "timestamp": error["timestamp"],
         "details": error["details"],
         "errors": [
-            {"pointer": f"#/{name}", "detail": message}
-            for name, messages in fields.items()
-            for message in (messages if isinstance(messages, list) else [messages])
+            {"pointer": f"#{pointer}", "detail": message}
+            for pointer, message in _pointers(error["details"].get("field_errors", {}))
         ],
     }
+
+
+def _pointers(found: Any, here: str = "") -> Iterator[tuple[str, str]]:
+    """Name the place of each message as RFC 6901 does."""
+    if isinstance(found, Mapping):
+        for name, below in found.items():
+            escaped = str(name).replace("~", "~0").replace("/", "~1")
+            yield from _pointers(below, f"{here}/{escaped}")
+    elif isinstance(found, list):
+        for below in found:
+            yield from _pointers(below, here)
+    else:
+        yield here, str(found)
 
 
 def _headers(error: ServiceException, *, status: int) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django_filters import BooleanFilter
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.filters import OrderingFilter, SearchFilter
 
@@ -16,6 +17,8 @@ from quintet.errors import ValidationException
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from rest_framework.request import Request
+
+_TRUTHS = {"", "true", "false", "True", "False"}
 
 
 class Filters(DjangoFilterBackend):  # type: ignore[misc] # django-filter has no types
@@ -29,6 +32,19 @@ class Filters(DjangoFilterBackend):  # type: ignore[misc] # django-filter has no
             for item in (filterset.base_filters.items() if filterset else ())
             for name in _written(*item)
         }
+
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: Any
+    ) -> QuerySet[Any]:
+        """Refuse a truth value that is none; django-filter would take it for no filter at all."""
+        filterset = self.get_filterset_class(view, queryset)
+        for name, declared in filterset.base_filters.items() if filterset else ():
+            given = request.query_params.get(name, "")
+            if isinstance(declared, BooleanFilter) and given not in _TRUTHS:
+                message = f"{given!r} is neither true nor false."
+                raise ValidationException(message, {name: [message]})
+        filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return filtered
 
 
 class Search(SearchFilter):

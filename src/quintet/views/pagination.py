@@ -76,11 +76,12 @@ class Page(PageNumberPagination):
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """The same in OpenAPI."""
-        number = {"type": "integer", "minimum": 0}
-        reference = {"type": "string", "format": "uri-reference", "nullable": True}
+        number = {"type": "integer", "minimum": 0, "example": 1}
+        reference = {"type": "string", "format": "uri-reference", "nullable": True, "example": None}
+        size = {"minimum": 1, "maximum": PAGE_SIZE_MAX, "example": PAGE_SIZE}
         properties = {
-            "page": {"type": "integer", "minimum": 1},
-            "page_size": {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MAX},
+            "page": {"type": "integer", "minimum": 1, "example": 1},
+            "page_size": {"type": "integer", **size},
             "count": number,
             "pages": number,
             "next": reference,

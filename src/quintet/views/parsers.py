@@ -45,27 +45,31 @@ class StrictJSONParser(JSONParser):
         return parsed
 
 
+class _RefusedError(ValueError):
+    """Says why in a sentence that may be shown."""
+
+
 def _reason(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg}, line {error.lineno} column {error.colno}."
-    return str(error)
+    return str(error) if isinstance(error, _RefusedError) else "a number has too many digits."
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number.")
+    raise _RefusedError(f"{name} is not a number.")
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if number in {float("inf"), float("-inf")}:
-        raise ValueError("a number is too large.")
+        raise _RefusedError("a number is too large.")
     return number
 
 
 def _refuse_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object.")
+        raise _RefusedError("a key stands twice in one object.")
     return found
 
 
@@ -74,17 +78,16 @@ def _judge(parsed: Any) -> None:
     level: list[Any] = [parsed]
     depth = 0
     while level:
-        if depth > DEPTH_MAX:
-            raise ParseError(f"The body is nested deeper than {DEPTH_MAX} levels.")
         _refuse_surrogates(item for item in level if isinstance(item, str))
-        level = [child for item in level for child in _children(item)]
+        holders = [item for item in level if isinstance(item, dict | list)]
+        if holders and depth >= DEPTH_MAX:
+            raise ParseError(f"The body is nested deeper than {DEPTH_MAX} levels.")
+        level = [child for item in holders for child in _children(item)]
         depth += 1
 
 
-def _children(item: Any) -> Iterable[Any]:
-    if isinstance(item, dict):
-        return [*item.keys(), *item.values()]
-    return item if isinstance(item, list) else ()
+def _children(item: dict[str, Any] | list[Any]) -> list[Any]:
+    return [*item.keys(), *item.values()] if isinstance(item, dict) else item
 
 
 def _refuse_surrogates(texts: Iterable[str]) -> None:

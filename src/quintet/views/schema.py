@@ -166,9 +166,8 @@ class AutoSchema(SpectacularSchema):
         return {"schema": component.ref, "example": example}
 
     def _postprocess_serializer_schema(self, schema: Any, serializer: Any, direction: Any) -> Any:
-        processed = cast("Any", super())._postprocess_serializer_schema(
-            schema, serializer, direction
-        )
+        inherited: Any = super()._postprocess_serializer_schema
+        processed = inherited(schema, serializer, direction)
         if isinstance(serializer, _Strict) and processed.get("type") == "object":
             processed["additionalProperties"] = False
         return processed
