@@ -77,12 +77,7 @@ PROFILE = OpenApiExample(
 class UserFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has no types
     """How the list of users can be narrowed down."""
 
-    is_active = django_filters.TypedChoiceFilter(
-        choices=[("true", "true"), ("false", "false")],
-        coerce="true".__eq__,
-        empty_value=None,
-        label="Whether the user may log in.",
-    )
+    is_active = django_filters.BooleanFilter(label="Whether the user may log in.")
     username = django_filters.CharFilter(method="by_name", label="The name, in any case.")
     email = django_filters.CharFilter(method="by_email", label="The address, in any case.")
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
