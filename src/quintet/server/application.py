@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +56,16 @@ def configuration(env: ServiceSettings) -> dict[str, Any]:
         "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"},
         "forwarder_headers": "",
         "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
+        "when_ready": _when_ready,
         "pre_fork": _pre_fork,
         "child_exit": _child_exit,
     }
+
+
+def _when_ready(_server: Any) -> None:
+    # What start-up made stays for good: a collection in a worker need not copy its pages.
+    gc.collect()
+    gc.freeze()
 
 
 def _pre_fork(_server: Any, _worker: Any) -> None:

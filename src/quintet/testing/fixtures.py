@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +73,14 @@ class Lines(logging.Handler):
 
 @pytest.fixture(autouse=True)
 def clean_state() -> Iterator[None]:
-    """Let no test inherit what another one left behind: the context of its last request."""
+    """Let no test inherit what another one left behind: context, trust, settings that were read."""
+    tokens = sys.modules.get("quintet.auth.tokens")
+    trusted = tokens.key_source() if tokens else None
     yield
     for variable in copy_context():
         if variable.name == CONTEXT:
             variable.set(None)
+    if tokens and trusted and tokens.key_source() is not trusted:
+        tokens.trust(trusted)
+    if "quintet.conf" in sys.modules:
+        sys.modules["quintet.conf"].current.cache_clear()
