@@ -28,7 +28,7 @@ def test_a_service_opens_its_own_database(urls, name):
     assert role == urlsplit(urls[name]).username
 
 
-@pytest.mark.parametrize(("role", "other"), permutations(OWNERS, 2))
+@pytest.mark.parametrize(("role", "other"), list(permutations(OWNERS, 2)))
 def test_a_service_cannot_open_the_database_of_another(urls, role, other):
     url = urlunsplit(urlsplit(urls[role])._replace(path=urlsplit(urls[other]).path))
 

@@ -14,6 +14,7 @@ from quintet.errors import (
     Kind,
     NotFoundException,
     ServiceException,
+    ValidationException,
 )
 
 if TYPE_CHECKING:
@@ -128,18 +129,22 @@ class PaymentsClient(ServiceClient):
     def authorise(
         self, reference: str, *, user_id: int, amount: int, currency: str, method: str
     ) -> None:
-        """Hold the amount."""
+        """Hold the amount; what the buyer chose may be something that payments does not take."""
+        wanted = {
+            "reference": reference,
+            "user_id": user_id,
+            "amount": amount,
+            "currency": currency,
+            "method": method,
+        }
         with _expecting(self.service):
-            self.post(
-                "/internal/v1/payments/",
-                {
-                    "reference": reference,
-                    "user_id": user_id,
-                    "amount": amount,
-                    "currency": currency,
-                    "method": method,
-                },
-            )
+            try:
+                self.post("/internal/v1/payments/", wanted)
+            except ValidationException as error:
+                raise BusinessLogicException(
+                    "This amount cannot be paid by this method.",
+                    business_rule="payment_not_accepted",
+                ) from error
 
     def capture(self, reference: str) -> None:
         """Take the money that is held."""

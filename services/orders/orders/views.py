@@ -51,7 +51,11 @@ class PlaceSerializer(StrictSerializer[Order]):
     """What to buy, and how it will be paid for."""
 
     lines = serializers.ListField(child=WishSerializer(), min_length=1, max_length=LINES_MAX)
-    payment_method = serializers.CharField(max_length=64)
+    payment_method = serializers.RegexField(
+        r"\A[a-z]+(-[a-z]+)*\Z",
+        max_length=64,
+        help_text="The token of a card, never its number: words of small letters.",
+    )
 
     def validate_lines(self, lines: list[dict[str, int]]) -> list[dict[str, int]]:
         """Refuse a product that stands in two lines: the buyer decides how many it shall be."""

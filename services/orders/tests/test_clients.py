@@ -28,6 +28,7 @@ RESERVED = {
 USER = ("users", "GET", "/api/v1/users/{id}/")
 RESERVE = ("products", "POST", "/internal/v1/reservations/")
 COMMIT = ("products", "POST", "/internal/v1/reservations/{reference}/commit/")
+AUTHORISE = ("payments", "POST", "/internal/v1/payments/")
 CAPTURE = ("payments", "POST", "/internal/v1/payments/{reference}/capture/")
 VOID = ("payments", "POST", "/internal/v1/payments/{reference}/void/")
 REFUND = ("payments", "POST", "/internal/v1/payments/{reference}/refund/")
@@ -102,6 +103,15 @@ def test_a_quarrel_between_services_is_not_blamed_on_the_shopper(downstream, sta
 
     with pytest.raises(ExternalServiceException, match="payments"):
         PaymentsClient().capture("r")
+
+
+def test_a_payment_that_cannot_be_is_a_rule_of_orders(downstream):
+    downstream.fail(*AUTHORISE, error=ValidationException("No.", {"amount": ["Huge."]}), status=400)
+
+    with pytest.raises(BusinessLogicException) as raised:
+        PaymentsClient().authorise("r", user_id=7, amount=10**18, currency="EUR", method="card-ok")
+
+    assert raised.value.business_rule == "payment_not_accepted"
 
 
 def test_a_service_that_is_away_is_said_to_be_away(downstream):

@@ -76,6 +76,7 @@ def test_a_failure_of_another_service_is_told_apart(world, shopper, fault, statu
         {**LAMPS, "lines": [{"product_id": 1, "quantity": 1, "price": 0}]},
         {**LAMPS, "user_id": STRANGER},
         {**LAMPS, "payment_method": ""},
+        {**LAMPS, "payment_method": "4111111111111111"},
     ],
 )
 def test_a_malformed_order_is_refused_before_anything_happens(world, shopper, body):
