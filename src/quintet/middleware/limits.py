@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import DisallowedHost
 
@@ -50,8 +50,9 @@ class _LengthRequiredException(ServiceException):
 
 def _bound(request: HttpRequest, limit: int) -> None:
     announced = request.META.get("CONTENT_LENGTH") or None
-    if "wsgi.input" not in request.META:
-        _measure(request, limit)
+    received = getattr(request, "_stream", None)
+    if "wsgi.input" not in request.META and received is not None and received.seekable():
+        _measure(request, received, limit=limit)
     elif "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         _unchunk(request, limit)
     elif announced is not None and _length(announced) > limit:
@@ -76,11 +77,8 @@ def _unchunk(request: HttpRequest, limit: int) -> None:
     _replay(request, BytesIO(body), len(body))
 
 
-def _measure(request: HttpRequest, limit: int) -> None:
-    """Under ASGI the server's side has put the whole body into a file by now."""
-    body = getattr(request, "_stream", None)
-    if body is None or not hasattr(body, "seek"):
-        return
+def _measure(request: HttpRequest, body: IO[bytes], *, limit: int) -> None:
+    """Under ASGI, Django has put the whole body into a file by now."""
     size = body.seek(0, 2)
     body.seek(0)
     if size > limit:

@@ -1,0 +1,96 @@
+"""Views that show what the middleware did to their request."""
+
+from __future__ import annotations
+
+import asyncio
+from io import BytesIO
+
+from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.urls import path
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from quintet import context
+from quintet.auth import Public
+from quintet.views.functions import declares
+from quintet.views.urls import service_urls
+
+
+def here():
+    bound = context.current()
+    return bound.correlation_id if bound else "none"
+
+
+@declares(Public)
+def seen(request):
+    return JsonResponse({"id": here(), "ip": request.client_ip, "own": request.correlation_id})
+
+
+@declares(Public)
+async def seen_later(request):
+    await asyncio.sleep(0)
+    return JsonResponse({"id": here(), "ip": request.client_ip, "own": request.correlation_id})
+
+
+@declares(Public)
+def stream(request):
+    def chunks():
+        for _ in range(2):
+            yield here().encode()
+
+    return StreamingHttpResponse(chunks())
+
+
+@declares(Public)
+def broken_stream(request):
+    def chunks():
+        yield b"half"
+        raise ConnectionError("the source is gone")
+
+    return StreamingHttpResponse(chunks())
+
+
+@declares(Public)
+async def stream_later(request):
+    async def chunks():
+        for _ in range(2):
+            await asyncio.sleep(0)
+            yield here().encode()
+
+    return StreamingHttpResponse(chunks())
+
+
+@declares(Public)
+def file(request):
+    return FileResponse(BytesIO(b"x" * 10_000))
+
+
+class EchoView(APIView):
+    permission_classes = [Public]
+
+    def post(self, request):
+        return Response({"got": request.data})
+
+
+@declares(Public)
+def raw(request, name):
+    return HttpResponse(str(len(request.body)))
+
+
+@declares(Public)
+def leaving(request):
+    raise KeyboardInterrupt
+
+
+urlpatterns = [
+    path("seen/", seen),
+    path("seen-later/", seen_later),
+    path("stream/", stream),
+    path("broken-stream/", broken_stream),
+    path("stream-later/", stream_later),
+    path("file/", file),
+    path("echo/", EchoView.as_view()),
+    path("raw/<str:name>/", raw),
+    path("leaving/", leaving),
+    *service_urls,
+]
