@@ -54,13 +54,11 @@ def alone(request, tmp_path, uv, chassis):
 
 
 def run(python, folder, *arguments, **environ):
+    kept = ("PATH", "HOME", "TMPDIR", "LANG", "CI", "QUINTET_TEST_")
     return subprocess.run(
         [python, *arguments],
         cwd=folder,
-        env={
-            **{k: v for k, v in os.environ.items() if not k.startswith(("COV", "PYTEST"))},
-            **environ,
-        },
+        env={**{k: v for k, v in os.environ.items() if k.startswith(kept)}, **environ},
         capture_output=True,
         text=True,
         check=False,
