@@ -75,8 +75,8 @@ def new() -> Context:
 def from_headers(headers: Mapping[str, str]) -> Context:
     """Continue the context of a caller; header names are in lower case.
 
-    A valid ``traceparent`` comes first, then a valid ``X-Correlation-ID``. Anything else was written
-    by somebody who is not to be trusted with our log, and a new context is started.
+    A valid ``traceparent`` comes first, then a valid ``X-Correlation-ID``. Anything else was
+    written by somebody who is not to be trusted with our log, and a new context is started.
     """
     traced = _from_trace_parent(headers.get(TRACE_HEADER, ""))
     if traced is not None:

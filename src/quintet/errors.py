@@ -223,9 +223,8 @@ class DeadlineException(ServiceException):
     default_code = "DEADLINE_EXCEEDED"
 
 
-BY_CODE: dict[str, type[ServiceException]] = {
-    error.default_code: error for error in (ServiceException, *ServiceException.__subclasses__())
-}
+_CLASSES: list[type[ServiceException]] = [ServiceException, *ServiceException.__subclasses__()]
+BY_CODE: dict[str, type[ServiceException]] = {error.default_code: error for error in _CLASSES}
 """The classes of this module by their code; subclasses of a service keep the code they inherit."""
 
 

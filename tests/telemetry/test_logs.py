@@ -254,6 +254,14 @@ def test_no_value_can_make_logging_fail(written, value):
     assert len(written.lines()) == 2
 
 
+def test_half_a_character_is_written_as_its_code(written):
+    log.info("seen", words=["a\ud800", 1], names={"b\udfff": "c"})
+
+    line = written.line()
+    assert line["words"] == ["a\\ud800", 1]
+    assert line["names"] == {"b\\udfff": "c"}
+
+
 def test_a_value_that_contains_itself_is_cut(written):
     knot: list = []
     knot.append(knot)

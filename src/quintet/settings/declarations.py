@@ -11,7 +11,7 @@ import math
 import re
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, Unpack, cast
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MISSING: Final[Any] = type("Missing", (), {"__repr__": lambda _: "MISSING"})()
 """No default: the variable has to be set."""
 
+T = TypeVar("T")
 Number = TypeVar("Number", int, float)
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -185,8 +186,8 @@ def checked_url(raw: str, *, schemes: tuple[str, ...]) -> str:
     return raw
 
 
-def _declare(parse: Callable[[str], Any], **rest: Any) -> Any:
-    return Declaration(parse=parse, **rest)
+def _declare(parse: Callable[[str], T], **rest: Any) -> T:
+    return cast("T", Declaration(parse=parse, **rest))
 
 
 def _lookup(options: Mapping[str, str], name: str) -> str:

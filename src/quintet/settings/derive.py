@@ -20,13 +20,12 @@ POOL_WAIT_SECONDS = 3
 SQLITE_BUSY_SECONDS = 5
 CACHE_SECONDS = 1.0
 
-POSTGRESQL = "django.db.backends.postgresql"
 SQLITE = "django.db.backends.sqlite3"
 SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
 REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
 PAGE_SIZE = 20
 
-# Advice of ``check --deploy`` that is for sites with cookies and TLS of their own: a service answers to
+# Advice of ``check --deploy`` for sites with cookies and TLS of their own: a service answers to
 # bearer tokens, which no other site can make a browser send, and TLS ends before it.
 SILENCED_CHECKS = ("security.W003", "security.W004", "security.W008")
 

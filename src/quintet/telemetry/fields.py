@@ -70,7 +70,7 @@ def _described(value: Any) -> str:
     try:
         if isinstance(value, BaseException):
             return f"{type(value).__name__}: {value}"
-        shown = repr(value) if type(value).__str__ is object.__str__ else str(value)
+        shown = str(value)
     except Exception as error:  # noqa: BLE001 - any code may run in a repr, and a log line must survive it
         return f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
     return shown

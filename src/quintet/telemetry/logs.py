@@ -51,35 +51,37 @@ class Logger(structlog.BoundLoggerBase):
 
     def debug(self, event: Any, /, *args: Any, **fields: Any) -> None:
         """Log for whoever looks for a mistake."""
-        self._emit(logging.DEBUG, event, args, fields)
+        self._emit(logging.DEBUG, event, args=args, fields=fields)
 
     def info(self, event: Any, /, *args: Any, **fields: Any) -> None:
         """Log what happened."""
-        self._emit(logging.INFO, event, args, fields)
+        self._emit(logging.INFO, event, args=args, fields=fields)
 
     def warning(self, event: Any, /, *args: Any, **fields: Any) -> None:
         """Log what somebody should look at one day."""
-        self._emit(logging.WARNING, event, args, fields)
+        self._emit(logging.WARNING, event, args=args, fields=fields)
 
     def error(self, event: Any, /, *args: Any, **fields: Any) -> None:
         """Log what somebody should look at today."""
-        self._emit(logging.ERROR, event, args, fields)
+        self._emit(logging.ERROR, event, args=args, fields=fields)
 
     def exception(self, event: Any, /, *args: Any, **fields: Any) -> None:
         """Log the exception that is being handled, with its traceback."""
-        self._emit(logging.ERROR, event, args, {"exc_info": True, **fields})
+        self._emit(logging.ERROR, event, args=args, fields={"exc_info": True, **fields})
 
     def critical(self, event: Any, /, *args: Any, **fields: Any) -> None:
         """Log what somebody should look at now."""
-        self._emit(logging.CRITICAL, event, args, fields)
+        self._emit(logging.CRITICAL, event, args=args, fields=fields)
 
     def log(self, level: int, event: Any, /, *args: Any, **fields: Any) -> None:
         """Log at a level that is known only at run time."""
-        self._emit(level, event, args, fields)
+        self._emit(level, event, args=args, fields=fields)
 
     warn, fatal, err = warning, critical, error
 
-    def _emit(self, level: int, event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
+    def _emit(
+        self, level: int, event: Any, *, args: tuple[Any, ...], fields: dict[str, Any]
+    ) -> None:
         logger: logging.Logger = self._logger
         if not logger.isEnabledFor(level):
             return

@@ -103,7 +103,7 @@ class Series(Generic[MetricT]):
     """
 
     def __init__(self, metric: MetricT, *, limit: int = MOST_SERIES) -> None:
-        self._metric = metric
+        self._metric: MetricT = metric
         self._limit = limit
         self._children: dict[tuple[str, str, int], MetricT] = {}
 
@@ -234,7 +234,7 @@ def exposition(accept: str = "") -> tuple[bytes, str]:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return encode(REGISTRY), content_type
     merged = CollectorRegistry()
-    MultiProcessCollector(merged)
+    MultiProcessCollector(merged)  # type: ignore[no-untyped-call]  # it has no annotations
     for reading in _Readings.all:
         merged.register(reading)
     return encode(merged), content_type
