@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 import pytest
 
+from quintet.embedded import ports
 from quintet.fleet.roster import Roster
+from tests.fleet import throwaway
+from tests.fleet.system import RunningSystem
 
 
 @pytest.fixture
@@ -34,6 +36,21 @@ def roster(tmp_path, lines):
     made.close()
 
 
+@pytest.fixture(scope="module")
+def system(tmp_path_factory):
+    """A running system that the tests of a module share; its path has a space and is long."""
+    root = tmp_path_factory.mktemp("a system") / ("long" * 20)
+    throwaway.write(root, port=ports.choose())
+    running = RunningSystem(root)
+    running.command("up", "--detach")
+    yield running
+    running.end()
+
+
 @pytest.fixture
-def python():
-    return sys.executable
+def stopped_system(tmp_path):
+    """A system that is not running yet; the test may break it as it likes."""
+    throwaway.write(tmp_path / "own system", port=ports.choose())
+    made = RunningSystem(tmp_path / "own system")
+    yield made
+    made.end()

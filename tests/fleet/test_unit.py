@@ -5,6 +5,7 @@ import dataclasses
 import os
 import signal
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -42,7 +43,7 @@ class Program:
         return Launch(
             argv=(sys.executable, "-S", "-c", self.code),
             env={},
-            cwd=os.path.dirname(__file__),
+            cwd=Path(__file__).parent,
             preexec=spawn.ends_with_parent(signal.SIGINT),
             stop_signal=signal.SIGTERM,
         )
@@ -67,7 +68,7 @@ async def started(one):
 
 
 async def wait_for(condition):
-    while not condition():
+    while not condition():  # noqa: ASYNC110 - what is waited for happens in other processes
         await asyncio.sleep(0.01)
 
 

@@ -1,8 +1,11 @@
-"""A system of two small services, written into a directory: real servers, real processes, no domain."""
+"""A system of two small services, written into a directory: real servers, no domain."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DESCRIPTION = """
 system: throwaway
@@ -42,10 +45,12 @@ def application(environ, start_response):
     elif path.endswith("/die/"):
         os.kill(os.getppid(), 9)
     elif path.endswith("/slow/"):
-        time.sleep(60)
+        time.sleep(600)
     elif path.endswith("/child/"):
         subprocess.Popen(["sleep", "600"])
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    chunked = "HTTP_TRANSFER_ENCODING" in environ
+    size = None if chunked else int(environ.get("CONTENT_LENGTH") or 0)
+    body = environ["wsgi.input"].read(size)
     answer = {
         "service": os.environ["SERVICE_NAME"],
         "pid": os.getpid(),
@@ -69,7 +74,7 @@ execute_from_command_line(sys.argv)
 def write(root: Path, *, port: int, names: tuple[str, ...] = ("alpha", "beta")) -> None:
     """Write the description and the services."""
     root.mkdir(parents=True, exist_ok=True)
-    (root / "quintet.yaml").write_text(DESCRIPTION.format(port=port), encoding="utf-8")
+    write_description(root, port=port)
     for name in names:
         package = root / name / name
         package.mkdir(parents=True)
@@ -78,3 +83,8 @@ def write(root: Path, *, port: int, names: tuple[str, ...] = ("alpha", "beta")) 
         (package / "settings.py").write_text(SETTINGS.format(name=name), encoding="utf-8")
         (package / "wsgi.py").write_text(APPLICATION, encoding="utf-8")
         (root / name / "manage.py").write_text(MANAGE, encoding="utf-8")
+
+
+def write_description(root: Path, *, port: int) -> None:
+    """Write the description alone, with another port."""
+    (root / "quintet.yaml").write_text(DESCRIPTION.format(port=port), encoding="utf-8")

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from quintet.fleet.description import System
 
+SCRIPT = "system.js"
+SERVICE_SCRIPT = "service.js"
+
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -29,7 +32,7 @@ PAGE = """<!doctype html>
 </html>
 """
 
-SCRIPT = """window.ui = SwaggerUIBundle({{
+SYSTEM = """window.ui = SwaggerUIBundle({{
   urls: {urls},
   dom_id: "#ui",
   deepLinking: true,
@@ -37,6 +40,12 @@ SCRIPT = """window.ui = SwaggerUIBundle({{
   layout: "StandaloneLayout",
 }});
 """
+
+SERVICE = """window.addEventListener("load", () => {
+  SwaggerUIBundle({ url: "openapi.json", dom_id: "#ui", deepLinking: true });
+});
+"""
+"""Starts the page of one service: here its document is beside the page, not above it."""
 
 
 def write(directory: Path, system: System) -> Path:
@@ -46,7 +55,9 @@ def write(directory: Path, system: System) -> Path:
     links = ", ".join(f'<a href="{one["url"]}">{one["name"]}</a>' for one in urls)
     page = PAGE.format(title=system.system, links=links)
     (directory / "index.html").write_text(page, encoding="utf-8")
-    (directory / "system.js").write_text(SCRIPT.format(urls=json.dumps(urls)), encoding="utf-8")
+    script = SYSTEM.format(urls=json.dumps(urls))
+    (directory / SCRIPT).write_text(script, encoding="utf-8")
+    (directory / SERVICE_SCRIPT).write_text(SERVICE, encoding="utf-8")
     return directory
 
 

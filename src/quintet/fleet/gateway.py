@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from quintet.fleet import gateway_errors
+from quintet.fleet import docs_page, gateway_errors
 from quintet.fleet.description import RESERVED, System
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ TRACE = "^(00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2})$"
 IDENTIFIER = "^([A-Za-z0-9._-]{1,64})$"
 ACCESS_LOG = "http.log.access"
 UUID = "^(.{8})-(.{4})-(.{4})-(.{4})-(.{12})$"
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'none'"
+)
 
 NOT_FROM_CLIENTS = (
     "Forwarded",
@@ -117,17 +123,21 @@ def _documentation(upstreams: Mapping[str, str], *, docs: str, swagger: str) -> 
         "handle": [_redirect("/docs/")],
     }
     yield {
-        "match": [{"path": ["/docs/", "/docs/system.js"]}],
-        "handle": [_strip("/docs"), _files(docs)],
+        "match": [{"path": ["/docs/", f"/docs/{docs_page.SCRIPT}"]}],
+        "handle": [_strip("/docs"), _safe(), _files(docs)],
     }
     yield {
         "match": [{"path": ["/docs/swagger/*"]}],
-        "handle": [_strip("/docs/swagger"), _files(swagger)],
+        "handle": [_strip("/docs/swagger"), _safe(), _files(swagger)],
     }
     for name, upstream in upstreams.items():
         yield {
             "match": [{"path": [f"/docs/{name}/openapi.json"]}],
             "handle": [_rewrite("/openapi.json"), _proxy(upstream)],
+        }
+        yield {
+            "match": [{"path": [f"/docs/{name}/start.js"]}],
+            "handle": [_rewrite(f"/{docs_page.SERVICE_SCRIPT}"), _safe(), _files(docs)],
         }
         yield {
             "match": [{"path": [f"/docs/{name}/*"]}],
@@ -156,7 +166,6 @@ def _proxy(upstream: str) -> Json:
             "dial_timeout": f"{CONNECT_SECONDS}s",
             "response_header_timeout": f"{ANSWER_SECONDS}s",
         },
-        "flush_interval": -1,
     }
 
 
@@ -182,6 +191,11 @@ def _rewrite(uri: str) -> Json:
 
 def _prefix_with(prefix: str) -> Json:
     return {"handler": "rewrite", "uri": f"{prefix}{{http.request.uri.path}}"}
+
+
+def _safe() -> Json:
+    headers = {"Content-Security-Policy": [CONTENT_POLICY], "X-Content-Type-Options": ["nosniff"]}
+    return {"handler": "headers", "response": {"set": headers}}
 
 
 def _files(root: str) -> Json:
