@@ -1,0 +1,1 @@
+"""Money that is held, taken and returned."""
