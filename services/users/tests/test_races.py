@@ -53,3 +53,9 @@ def test_of_fifty_simultaneous_registrations_of_a_name_exactly_one_wins():
     outcomes = register_all(bodies)
 
     assert outcomes == {(201, None): 1, (422, "unique_username"): AT_ONCE - 1}
+
+
+def test_of_fifty_identical_registrations_exactly_one_wins_and_the_address_is_named():
+    outcomes = register_all([{"username": "john", "email": "john@example.com"}] * AT_ONCE)
+
+    assert outcomes == {(201, None): 1, (422, "unique_email"): AT_ONCE - 1}

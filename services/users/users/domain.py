@@ -140,16 +140,17 @@ def require_acceptable(username: str, email: str) -> None:
 
 def add(user: User) -> None:
     """Save a new account together with its profile: both or neither."""
-    with unique_names(), transaction.atomic():
+    with unique_names(user.email), transaction.atomic():
         user.save(force_insert=True)
         Profile.objects.create(user=user)
 
 
 @contextmanager
-def unique_names() -> Iterator[None]:
+def unique_names(email: str, *, but: int = 0) -> Iterator[None]:
     """Turn what the database says about a duplicate into the rule that was broken.
 
-    The error of the database quotes the personal data in question, so it is not kept as the cause.
+    Of two broken rules the one about the address is named, whichever the database met first. Its
+    error quotes the personal data in question, so it is not kept as the cause.
     """
     try:
         yield
@@ -158,7 +159,8 @@ def unique_names() -> Iterator[None]:
             case "unique_email":
                 raise EmailTaken from None
             case "unique_username":
-                raise UsernameTaken from None
+                others = User.objects.exclude(pk=but).addressed(email)
+                raise (EmailTaken if others.exists() else UsernameTaken) from None
         raise
 
 
@@ -174,7 +176,8 @@ def change(user: User, changes: Mapping[str, Any]) -> User:
 
 def write(user: User, **columns: Any) -> None:
     """Write only these columns, so that two simultaneous changes of different ones both count."""
-    with unique_names():
+    email = columns.get("email", user.email)
+    with unique_names(email, but=user.pk), transaction.atomic():
         found = User.objects.filter(pk=user.pk).update(**columns, updated_at=timezone.now())
     if not found:
         raise NotFoundException("This user was deleted.")
