@@ -99,7 +99,9 @@ class DeliverySerializer(StrictSerializer[Product]):
     """Goods that arrived; the reference of the delivery makes sure that they count once."""
 
     quantity = serializers.IntegerField(min_value=1, max_value=MOST_AT_ONCE)
-    reference = serializers.RegexField(rf"\A{REFERENCE}\Z", max_length=LONGEST_REFERENCE)
+    reference = serializers.RegexField(
+        rf"\A{REFERENCE}\Z", max_length=LONGEST_REFERENCE, trim_whitespace=False
+    )
 
 
 class ProductFilter(django_filters.FilterSet):

@@ -64,7 +64,9 @@ class WishSerializer(StrictSerializer[ReservationLine]):
 class ReserveSerializer(StrictSerializer[Reservation]):
     """What to put aside, under which reference."""
 
-    reference = serializers.RegexField(rf"\A{REFERENCE}\Z", max_length=LONGEST_REFERENCE)
+    reference = serializers.RegexField(
+        rf"\A{REFERENCE}\Z", max_length=LONGEST_REFERENCE, trim_whitespace=False
+    )
     lines = WishSerializer(many=True, allow_empty=False, max_length=MOST_LINES)
 
     def validate_lines(self, lines: list[dict[str, int]]) -> list[dict[str, int]]:
