@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import time
+
+import django.db
+import pytest
+from django.db.utils import ConnectionHandler
+
+from quintet.embedded.postgres import Postgres
+from quintet.server import multiprocess, startup
+
+STILL_THERE = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'shop'"
+
+
+@pytest.fixture
+def postgres(tmp_path):
+    server = Postgres(tmp_path, durable=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def pooled(postgres, monkeypatch, django_db_blocker):
+    """Django's connections, kept by a pool as the settings of a service have it."""
+    settings = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "shop",
+        "USER": "shop",
+        "PASSWORD": "secret",
+        "HOST": "127.0.0.1",
+        "PORT": postgres.create_service("shop", "secret").rpartition(":")[2].partition("/")[0],
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 2}},
+    }
+    handler = ConnectionHandler({"default": settings})
+    monkeypatch.setattr(django.db, "connections", handler)
+    with django_db_blocker.unblock():
+        yield handler["default"]
+
+
+def sessions(postgres: Postgres) -> int:
+    with postgres.connect() as connection:
+        return connection.execute(STILL_THERE).fetchone()[0]
+
+
+def gone(postgres: Postgres) -> bool:
+    """A session ends a moment after its socket was closed."""
+    deadline = time.monotonic() + 10
+    while sessions(postgres) > 0 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return sessions(postgres) == 0
+
+
+def test_connections_that_the_start_opened_are_closed_before_forking(postgres, pooled):
+    pooled.ensure_connection()
+    assert sessions(postgres) > 0
+
+    startup.release_connections()
+
+    assert pooled.connection is None
+    assert gone(postgres)
+
+
+def test_the_directory_cannot_be_named_when_counting_has_begun(tmp_path):
+    import prometheus_client  # noqa: F401 - what makes it too late
+
+    with (
+        pytest.raises(multiprocess.TooLate, match="prometheus_client was imported"),
+        multiprocess.metrics_directory(str(tmp_path)),
+    ):
+        pass

@@ -1,0 +1,122 @@
+"""``quintet test`` on a repository of three tiny parts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from quintet.testing import command
+
+PASSES = "def test_it(): pass\n"
+FAILS = "def test_it(): raise ValueError('words of the failure')\n"
+SKIPS = "import pytest\ndef test_it(): pytest.skip('later')\ndef test_other(): pass\n"
+COVERAGE = "[tool.coverage.run]\nsource = ['.']\nparallel = true\n"
+
+
+@pytest.fixture
+def root(tmp_path):
+    for folder in ("tests", "services/alpha", "journeys"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "test_it.py").write_text(PASSES)
+    (tmp_path / "services" / "README").touch()
+    (tmp_path / "services" / "notes").mkdir()
+    (tmp_path / "services" / "alpha" / "pyproject.toml").touch()
+    return tmp_path
+
+
+def quintet_test(root, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command; servers are named, so that none is started for tests that need none."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"PATH", "HOME"} or name.startswith("COVERAGE_PROCESS")
+    }
+    named = {
+        "QUINTET_TEST_POSTGRES_URL": "postgres://nobody@127.0.0.1:1/none",
+        "QUINTET_TEST_REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "quintet", "test", *arguments],
+        cwd=root,
+        env=kept | named,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_part_has_a_name(root):
+    assert list(command.parts(root)) == ["chassis", "alpha", "journeys"]
+
+
+def test_every_part_runs_and_the_sum_is_printed(root):
+    ran = quintet_test(root)
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.splitlines()[-1] == "3 passed, 0 failed, 0 skipped"
+    assert (root / ".quintet" / "test" / "alpha.log").is_file()
+
+
+def test_a_failure_is_shown_whole_and_ends_with_one(root):
+    (root / "services" / "alpha" / "test_it.py").write_text(FAILS)
+
+    ran = quintet_test(root, "alpha", "journeys")
+
+    assert ran.returncode == 1
+    assert "words of the failure" in ran.stdout
+    assert ran.stdout.splitlines()[-1] == "1 passed, 1 failed, 0 skipped"
+
+
+def test_a_part_without_any_test_counts_as_broken(root):
+    (root / "journeys" / "test_it.py").unlink()
+
+    ran = quintet_test(root, "journeys")
+
+    assert ran.returncode == 1
+    assert ran.stdout.splitlines()[-1] == "0 passed, 1 failed, 0 skipped"
+
+
+def test_json_is_one_object(root):
+    (root / "tests" / "test_it.py").write_text(SKIPS)
+
+    ran = quintet_test(root, "chassis", "--json")
+
+    (part,) = json.loads(ran.stdout)["parts"]
+    assert (part["part"], part["passed"], part["skipped"]) == ("chassis", 1, 1)
+
+
+def test_arguments_are_handed_to_pytest(root):
+    (root / "tests" / "test_it.py").write_text(PASSES + "def test_other(): pass\n")
+
+    ran = quintet_test(root, "chassis", "--slow", "--pytest=-k", "--pytest=other")
+
+    assert ran.stdout.splitlines()[-1] == "1 passed, 0 failed, 0 skipped"
+
+
+def test_an_unknown_part_is_misuse_and_names_those_there_are(root):
+    ran = quintet_test(root, "beta")
+
+    assert ran.returncode == 2
+    assert "No part 'beta'. Parts: chassis, alpha, journeys." in ran.stderr
+
+
+def test_a_report_without_a_suite_counts_nothing(tmp_path):
+    report = tmp_path / "report.xml"
+    report.write_text("<testsuites/>")
+
+    assert command.counts(report) == (0, 0, 0)
+    assert command.counts(tmp_path / "missing.xml") == (0, 0, 0)
+
+
+def test_too_little_coverage_fails_the_run(root):
+    (root / "pyproject.toml").write_text(COVERAGE)
+    (root / "journeys" / "never_called.py").write_text("def f():\n    return 1\n" * 20)
+
+    ran = quintet_test(root, "journeys", "--coverage")
+
+    assert "never_called.py" in ran.stdout
+    assert ran.returncode == 1
