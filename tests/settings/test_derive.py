@@ -5,7 +5,8 @@ import logging.config
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
+from threading import Event
 
 import pytest
 from django.core.cache import caches
@@ -84,25 +85,43 @@ def shared(tmp_path, django_db_blocker):
 
 
 def test_writers_wait_for_one_another_on_sqlite(shared):
-    """Deferred transactions that read, then write, fail at once with "database is locked"."""
+    """In a deferred transaction, the second to write after both have read fails at once."""
+    first_has_read, second_has_read = Event(), Event()
     with shared.cursor() as cursor:
         cursor.execute("CREATE TABLE counter AS SELECT 0 AS value")
 
-    with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(_count, 20) for _ in range(4)]:
+    def first() -> None:
+        with _counting() as value:
+            first_has_read.set()
+            second_has_read.wait(0.3)
+            _write(value + 1)
+
+    def second() -> None:
+        first_has_read.wait(5)
+        with _counting() as value:
+            second_has_read.set()
+            _write(value + 1)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(first), pool.submit(second)]:
             done.result()
 
     with shared.cursor() as cursor:
-        assert cursor.execute("SELECT value FROM counter").fetchone() == (80,)
+        assert cursor.execute("SELECT value FROM counter").fetchone() == (2,)
         assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def _count(times: int) -> None:
-    with closing(connections["shared"]) as connection:
-        for _ in range(times):
-            with transaction.atomic(using="shared"), connection.cursor() as cursor:
-                (value,) = cursor.execute("SELECT value FROM counter").fetchone()
-                cursor.execute("UPDATE counter SET value = %s", [value + 1])
+@contextmanager
+def _counting():
+    with closing(connections["shared"]) as connection, transaction.atomic(using="shared"):
+        with connection.cursor() as cursor:
+            (value,) = cursor.execute("SELECT value FROM counter").fetchone()
+        yield value
+
+
+def _write(value: int) -> None:
+    with connections["shared"].cursor() as cursor:
+        cursor.execute("UPDATE counter SET value = %s", [value])
 
 
 @pytest.mark.parametrize(
