@@ -17,6 +17,7 @@ from quintet.embedded import ports
 
 HERE = Path(__file__).parent
 COMMAND = [sys.executable, "-m", "quintet", "serve"]
+SCRIPT = [str(Path(sys.executable).with_name("quintet")), "serve"]
 PATIENCE_SECONDS = 60
 
 
@@ -52,12 +53,12 @@ def attempt(*arguments: str, **changed: str) -> subprocess.CompletedProcess[str]
 class Shop:
     """A running server and its log."""
 
-    def __init__(self, log: Path, **changed: str) -> None:
+    def __init__(self, log: Path, command: list[str] = COMMAND, **changed: str) -> None:
         self.port = ports.choose()
         self.log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                COMMAND,
+                command,
                 cwd=HERE,
                 env=environment(PORT=str(self.port), **changed),
                 stdout=output,

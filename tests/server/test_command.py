@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.running import Shop, attempt
+from tests.server.running import SCRIPT, Shop, attempt
 
 
 def test_the_sum_over_workers_stays_right_when_workers_come_and_go(fragile):
@@ -81,6 +81,14 @@ def test_everything_it_prints_is_json_of_one_shape(shop):
 
     assert {"gunicorn.error", "quintet.access"} <= {line["logger"] for line in lines}
     assert all(line["service"] == "shop" for line in lines)
+
+
+def test_the_installed_command_finds_the_service_in_the_current_folder(tmp_path):
+    served = Shop(tmp_path / "log", SCRIPT)
+
+    served.wait_until(served.answers)
+
+    assert served.stop() == 0
 
 
 @pytest.mark.parametrize(("trusted", "scheme"), [("127.0.0.0/8", "https"), ("", "http")])
