@@ -246,6 +246,28 @@ def test_a_slow_fetch_does_not_hold_those_whose_key_is_known(ring, shaky, users)
     assert found is not None
 
 
+def test_a_fetch_that_outlasts_the_cooldown_is_not_joined_by_another(
+    ring, shaky, recording, users, clock
+):
+    ring.find("users", users.keys.kid)
+    shaky.entered.clear()
+    shaky.let_go.clear()
+    first, second = (
+        threading.Thread(target=ring.find, args=("users", name)) for name in ("one", "two")
+    )
+    first.start()
+    shaky.entered.wait()
+    clock.now += COOLDOWN_SECONDS * 2
+    second.start()
+    second.join(0.1)
+
+    shaky.let_go.set()
+    first.join()
+    second.join()
+
+    assert len(recording.asked) == 2
+
+
 def test_a_new_key_is_found_by_all_who_ask_while_it_is_fetched(ring, shaky, source, users):
     ring.find("users", users.keys.kid)
     renewed = Issuer("users")

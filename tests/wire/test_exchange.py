@@ -230,9 +230,10 @@ def test_after_a_missed_deadline_the_late_answer_is_not_taken_for_the_next_one()
     assert answer.body == b"/fast"
 
 
-def test_a_time_that_is_over_before_it_began_sends_nothing(peer):
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 1e-9])
+def test_a_time_that_is_over_before_it_began_sends_nothing(peer, seconds):
     with pytest.raises(DeadlineException):
-        ask(peer.url, timeout_seconds=0.0)
+        ask(peer.url, timeout_seconds=seconds)
 
     assert peer.requests == []
 

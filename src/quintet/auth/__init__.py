@@ -21,7 +21,14 @@ from quintet.auth.sources import (
     RecordingKeySource,
     UnknownIssuer,
 )
-from quintet.auth.tokens import issue_user_token, jwks, service_token, use_key_source, verify
+from quintet.auth.tokens import (
+    issue_user_token,
+    jwks,
+    service_token,
+    use_key_source,
+    verify,
+    warm_keys,
+)
 
 __all__ = [
     "ANONYMOUS",
@@ -46,4 +53,5 @@ __all__ = [
     "service_token",
     "use_key_source",
     "verify",
+    "warm_keys",
 ]

@@ -6,6 +6,9 @@
   but once per cooldown only, or forged key ids would turn into a flood of requests.
 - No lock is held during a fetch. Threads without a key wait for the one that fetches, others do
   not.
+- A server asks for all keys as soon as it starts. If it waited for the first token, a crowd of
+  requests could hold every thread of an issuer that calls this service, and none would be left to
+  tell its keys.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from quintet.errors import ServiceException, UnavailableException
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
@@ -30,6 +33,7 @@ FRESH_SECONDS = 300.0
 USABLE_SECONDS = 24 * 3600.0
 COOLDOWN_SECONDS = 30.0
 RETRY_SECONDS = 2.0
+WARM_SECONDS = 0.5
 
 log = get_logger("quintet.auth")
 
@@ -49,7 +53,7 @@ class _Entry:
 class KeyRing:
     """Finds the key that a token names.
 
-    ``clock`` is monotonic; ``start`` runs a job in the background.
+    ``clock`` is monotonic; ``start`` runs a job in the background; ``pause`` waits for seconds.
     """
 
     def __init__(
@@ -58,10 +62,12 @@ class KeyRing:
         *,
         clock: Callable[[], float] = time.monotonic,
         start: Callable[[Callable[[], None]], None] | None = None,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.source = source
         self._clock = clock
         self._start = start or _in_background
+        self._pause = pause
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
 
@@ -85,6 +91,33 @@ class KeyRing:
         if age > FRESH_SECONDS and self._claim(entry, "tried_at", COOLDOWN_SECONDS):
             self._start(lambda: self._renew(issuer, entry))
         return key
+
+    def warm(self, issuers: Iterable[str]) -> None:
+        """Ask in the background for the keys of the issuers until those of each have been seen."""
+        missing = set(issuers)
+        if missing:
+            self._start(lambda: self._ask_until_known(missing))
+
+    def _ask_until_known(self, missing: set[str]) -> None:
+        while missing := {issuer for issuer in missing if not self._known(issuer)}:
+            self._pause(WARM_SECONDS)
+
+    def _known(self, issuer: str) -> bool:
+        """Whether the keys are there, if need be after asking; an issuer may not be up yet."""
+        with self._lock:
+            entry = self._entries.setdefault(issuer, _Entry())
+            known = bool(entry.keys)
+        if known:
+            return True
+        try:
+            keys = public_keys(self.source.fetch(issuer))
+        except (UnknownIssuer, ServiceException) as error:
+            log.debug("issuer keys not there yet", issuer=issuer, reason=str(error))
+            return False
+        with self._lock:
+            if keys:
+                entry.keys, entry.fetched_at = keys, self._clock()
+        return bool(keys)
 
     def _renew(self, issuer: str, entry: _Entry) -> None:
         with suppress(UnknownIssuer):

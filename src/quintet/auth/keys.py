@@ -37,6 +37,7 @@ class OwnKeys:
     kid: str
     private: ec.EllipticCurvePrivateKey
     published: tuple[Mapping[str, str], ...]
+    verifying: Mapping[str, ec.EllipticCurvePublicKey]
 
 
 def generate_key() -> str:
@@ -73,7 +74,12 @@ def own_keys(pem: str) -> OwnKeys | None:
             "The first key of AUTH_SIGNING_KEYS is public; the first one must be private."
         )
     published = tuple(_published(key) for key in keys)
-    return OwnKeys(kid=published[0]["kid"], private=first, published=published)
+    return OwnKeys(
+        kid=published[0]["kid"],
+        private=first,
+        published=published,
+        verifying=public_keys({"keys": list(published)}),
+    )
 
 
 def public_keys(document: object) -> dict[str, ec.EllipticCurvePublicKey]:

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from quintet import conf
 from quintet.auth.compact import SERVICE_TYPE, USER_TYPE, Refusal, Unverified, unpacked
 from quintet.auth.keyring import KeyRing
-from quintet.auth.keys import ALGORITHM, OwnKeys, own_keys, public_keys
+from quintet.auth.keys import ALGORITHM, OwnKeys, own_keys
 from quintet.auth.principals import Principal
 from quintet.auth.sources import HTTPKeySource, KeySource, UnknownIssuer
 from quintet.errors import AuthenticationException
@@ -127,6 +127,12 @@ def trust(source: KeySource) -> None:
     _state = _State(source)
 
 
+def warm_keys() -> None:
+    """Ask in the background for the keys of every other issuer of ``AUTH_ISSUERS``; servers do."""
+    env = conf.current()
+    _state.ring.warm(set(env.AUTH_ISSUERS) - {env.SERVICE_NAME})
+
+
 @contextmanager
 def use_key_source(source: KeySource) -> Iterator[None]:
     """Trust the issuers of ``source`` and no others within the block, in every thread."""
@@ -185,9 +191,9 @@ def _verified(token: Unverified, text: str) -> Unverified:
 def _key(token: Unverified) -> EllipticCurvePublicKey:
     """The issuer's key; this service's own tokens need no request to itself."""
     if token.issuer == conf.current().SERVICE_NAME:
-        own = public_keys(jwks()).get(token.kid)
-        if own is not None:
-            return own
+        own = _own_keys()
+        if own is not None and token.kid in own.verifying:
+            return own.verifying[token.kid]
     key = _state.ring.find(token.issuer, token.kid)
     if key is None:
         raise Refusal("a key that its issuer does not publish")
