@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -69,7 +70,9 @@ class Gateway:
             sent.setdefault("Content-Type", "application/json")
         connection = http.client.HTTPConnection(*self.address, timeout=PATIENCE_SECONDS)
         try:
-            connection.request(method, target, body=body, headers=sent)
+            # Who refuses a large body answers before it has read all of it.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, target, body=body, headers=sent)
             return _answer(connection.getresponse())
         finally:
             connection.close()

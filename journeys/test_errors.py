@@ -114,7 +114,7 @@ CASES = {
     unknown_order: (404, "NOT_FOUND", "orders"),
     unknown_page: (404, "NOT_FOUND", "orders"),
     wrong_method: (405, "METHOD_NOT_ALLOWED", "products"),
-    too_large: (413, "PAYLOAD_TOO_LARGE", "gateway"),
+    too_large: (413, "PAYLOAD_TOO_LARGE", "orders"),
     wrong_media_type: (415, "API_ERROR", "orders"),
 }
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from quintet import auth, conf
+from quintet import auth
 from quintet.auth import MemoryKeySource, RecordingKeySource
 from quintet.auth.keyring import WARM_SECONDS, KeyRing
 from quintet.auth.tokens import _state
@@ -77,11 +77,11 @@ def test_nobody_to_trust_is_nobody_to_ask():
     assert started == []
 
 
-def test_a_server_asks_for_the_keys_of_all_others(monkeypatch, settings):
+def test_a_server_asks_for_the_keys_of_all_others_but_not_for_its_own(monkeypatch, configure):
+    configure(AUTH_ISSUERS="users=http://u/jwks.json,orders=http://o/jwks.json")
     asked = []
     monkeypatch.setattr(type(_state.ring), "warm", lambda _, issuers: asked.append(set(issuers)))
 
     auth.warm_keys()
 
-    env = conf.current()
-    assert asked == [set(env.AUTH_ISSUERS) - {env.SERVICE_NAME}]
+    assert asked == [{"users"}]

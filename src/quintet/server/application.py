@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
+from quintet import auth
 from quintet.server import multiprocess
 from quintet.server.body import translating
 from quintet.server.startup import release_connections
@@ -58,6 +59,7 @@ def configuration(env: ServiceSettings) -> dict[str, Any]:
         "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
         "when_ready": _when_ready,
         "pre_fork": _pre_fork,
+        "post_worker_init": _post_worker_init,
         "child_exit": _child_exit,
     }
 
@@ -70,6 +72,10 @@ def _when_ready(_server: Any) -> None:
 
 def _pre_fork(_server: Any, _worker: Any) -> None:
     release_connections()
+
+
+def _post_worker_init(_worker: Any) -> None:
+    auth.warm_keys()
 
 
 def _child_exit(_server: Any, worker: Any) -> None:
