@@ -26,17 +26,20 @@ def test_a_request_is_one_line(client, lines):
     response = client.get("/raw/lamp/?token=secret", headers={"X-Correlation-ID": "mine"})
 
     (line,) = lines()
-    assert line.items() >= {
-        "message": "request",
-        "level": "INFO",
-        "correlation_id": "mine",
-        "method": "GET",
-        "route": "/raw/<str:name>/",
-        "path": "/raw/lamp/",
-        "status": 200,
-        "bytes": len(response.content),
-        "client_ip": "127.0.0.1",
-    }.items()
+    assert (
+        line.items()
+        >= {
+            "message": "request",
+            "level": "INFO",
+            "correlation_id": "mine",
+            "method": "GET",
+            "route": "/raw/<str:name>/",
+            "path": "/raw/lamp/",
+            "status": 200,
+            "bytes": len(response.content),
+            "client_ip": "127.0.0.1",
+        }.items()
+    )
     assert line["duration_ms"] >= 0
 
 

@@ -15,7 +15,10 @@ TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 @pytest.mark.parametrize("url", ["/seen/", "/seen-later/"])
 @pytest.mark.parametrize(
     ("headers", "expected"),
-    [({"traceparent": TRACEPARENT, "X-Correlation-ID": "mine"}, TRACE), ({"X-Correlation-ID": "mine"}, "mine")],
+    [
+        ({"traceparent": TRACEPARENT, "X-Correlation-ID": "mine"}, TRACE),
+        ({"X-Correlation-ID": "mine"}, "mine"),
+    ],
 )
 def test_the_id_of_the_caller_is_continued(client, url, headers, expected):
     response = client.get(url, headers=headers)
@@ -70,6 +73,8 @@ def test_an_async_stream_runs_in_the_context_of_its_request():
 
 
 def test_an_async_server_gets_the_same_answers():
-    response = async_to_sync(AsyncClient().get)("/seen-later/", headers={"traceparent": TRACEPARENT})
+    response = async_to_sync(AsyncClient().get)(
+        "/seen-later/", headers={"traceparent": TRACEPARENT}
+    )
 
     assert response.json()["id"] == response["X-Correlation-ID"] == TRACE

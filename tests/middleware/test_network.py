@@ -46,7 +46,9 @@ def request(peer, forwarded=None, **headers):
         ("/run/socket", None, ""),
     ],
 )
-def test_the_client_is_the_first_address_that_no_trusted_proxy_has(trusting, peer, forwarded, client):
+def test_the_client_is_the_first_address_that_no_trusted_proxy_has(
+    trusting, peer, forwarded, client
+):
     assert client_ip(request(peer, forwarded)) == client
 
 
@@ -70,7 +72,9 @@ def test_without_trusted_proxies_nobody_is_believed(trusting):
         ("127.0.0.1", {"X-Real-IP": "127.0.0.1"}, False),
     ],
 )
-def test_the_internal_side_is_the_peer_itself_and_forwards_for_nobody(trusting, peer, headers, internal):
+def test_the_internal_side_is_the_peer_itself_and_forwards_for_nobody(
+    trusting, peer, headers, internal
+):
     assert is_internal(request(peer, **headers)) is internal
 
 

@@ -27,7 +27,9 @@ def test_an_unknown_url_has_no_route_of_its_own():
     assert route_of(RequestFactory().get("/x")) == "<unmatched>"
 
 
-@pytest.mark.parametrize(("method", "shown"), [("PATCH", "PATCH"), ("BREW", "OTHER"), ("get", "OTHER")])
+@pytest.mark.parametrize(
+    ("method", "shown"), [("PATCH", "PATCH"), ("BREW", "OTHER"), ("get", "OTHER")]
+)
 def test_a_method_is_one_of_a_few(method, shown):
     request = RequestFactory().get("/")
     request.method = method

@@ -12,3 +12,6 @@ class Book(models.Model):
 
     class Meta:
         ordering = ["title"]
+
+    def __str__(self):
+        return self.title

@@ -46,13 +46,13 @@ RAISED = {
     "validation": lambda: errors.ValidationException("No.", {"name": ["Too short."]}),
     "rule": lambda: OutOfStock("Sold out.", "out_of_stock"),
     "external": lambda: errors.ExternalServiceException("payments answered 500.", "payments", 500),
-    "authentication": lambda: errors.AuthenticationException(),
-    "permission": lambda: errors.PermissionException(),
-    "missing": lambda: errors.NotFoundException(),
+    "authentication": errors.AuthenticationException,
+    "permission": errors.PermissionException,
+    "missing": errors.NotFoundException,
     "conflict": lambda: errors.ConflictException("Gone on."),
     "large": lambda: errors.TooLargeException("Too large.", 5),
     "rate": lambda: errors.RateLimitException("Slow down.", 1.2),
-    "internal": lambda: errors.InternalException(),
+    "internal": errors.InternalException,
     "unavailable": lambda: errors.UnavailableException("Later.", 3),
     "deadline": lambda: errors.DeadlineException("Too late."),
     "bug": lambda: ZeroDivisionError("SELECT password FROM users"),
@@ -67,17 +67,21 @@ RAISED = {
     "django-invalid": lambda: ValidationError({"name": ["Too short."]}),
     "drf-invalid": lambda: drf.ValidationError(["Too short."]),
     "drf-throttled": lambda: drf.Throttled(wait=7.5),
-    "drf-denied": lambda: drf.PermissionDenied(),
+    "drf-denied": drf.PermissionDenied,
     "drf-missing": lambda: drf.NotFound({"a": ["Not", "here."]}),
     "drf-own": lambda: drf.APIException({"a": "Some", "b": ["thing."]}),
 }
+
+
+def made(what):
+    return RAISED[what]()
 
 
 class RaisingView(APIView):
     permission_classes = [Public]
 
     def get(self, request, what):
-        raise RAISED[what]()
+        raise made(what)
 
     def post(self, request, what):
         return Response(request.data)
@@ -85,12 +89,12 @@ class RaisingView(APIView):
 
 @declares(Public)
 def raising(request, what):
-    raise RAISED[what]()
+    raise made(what)
 
 
 @declares(Public)
 async def raising_later(request, what):
-    raise RAISED[what]()
+    raise made(what)
 
 
 class AnsweringView(APIView):
@@ -122,7 +126,7 @@ def breaking(get_response):
             request.META["HTTP_HOST"] = "evil.example"
             request.get_host()
         if what:
-            raise RAISED[what]()
+            raise made(what)
         return get_response(request)
 
     return middleware

@@ -28,6 +28,7 @@ class BookSerializer(StrictModelSerializer):
 
 class BookFilter(django_filters.FilterSet):
     pages = django_filters.RangeFilter()
+    lost = django_filters.BooleanFilter(field_name="owner_id", lookup_expr="isnull")
 
     class Meta:
         model = Book
@@ -80,12 +81,16 @@ class BasketSerializer(StrictSerializer):
     note = serializers.CharField(required=False)
 
 
+class ReceiptSerializer(serializers.Serializer):
+    lines = LineSerializer(many=True)
+
+
 class BasketView(APIView):
     permission_classes = [Public]
 
     @extend_schema(
         request=BasketSerializer,
-        responses=BasketSerializer,
+        responses=ReceiptSerializer,
         examples=[OpenApiExample("One", value={"lines": [{"quantity": 1}]})],
     )
     def post(self, request):

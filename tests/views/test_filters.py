@@ -56,13 +56,26 @@ def test_a_filter_with_a_wrong_value_is_refused(reader):
     assert "pages" in response.json()["error"]["details"]["field_errors"]
 
 
+@pytest.mark.parametrize("value", ["yes", "1x", "null"])
+def test_a_truth_value_that_is_none_is_refused(reader, value):
+    response = reader.get(BOOKS, {"lost": value})
+
+    assert response.status_code == 400
+    assert "lost" in response.json()["error"]["details"]["field_errors"]
+
+
+@pytest.mark.parametrize(("value", "found"), [("true", 0), ("false", 3)])
+def test_a_truth_value_is_understood(reader, value, found):
+    assert len(titles(reader.get(BOOKS, {"lost": value}))) == found
+
+
 @pytest.mark.parametrize("query", ["page_min=500", "pages=3", "format=json", "page_size=1&titel=x"])
 def test_an_unknown_query_parameter_is_refused_and_the_known_are_named(reader, query):
     response = reader.get(f"{BOOKS}?{query}")
 
     assert response.status_code == 400
     (messages,) = response.json()["error"]["details"]["field_errors"].values()
-    assert "ordering, page, page_size, pages_max, pages_min, search" in messages[0]
+    assert "lost, ordering, page, page_size, pages_max, pages_min, search" in messages[0]
 
 
 def test_a_parameter_that_the_view_names_is_known(reader):
@@ -92,7 +105,7 @@ def test_a_view_that_offers_all_fields_for_ordering_is_a_mistake():
     class Open:
         ordering_fields = "__all__"
 
-    with pytest.raises(TypeError, match="Open.ordering_fields has to name its fields"):
+    with pytest.raises(TypeError, match=r"Open\.ordering_fields has to name its fields"):
         Ordering().get_valid_fields(Book.objects.all(), Open())
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from quintet.testing.api import Api
 from tests.project.models import Book
 
 pytestmark = [pytest.mark.urls("tests.views.shelf"), pytest.mark.django_db]
@@ -11,7 +10,7 @@ BOOKS = "/api/v1/books/"
 
 
 @pytest.fixture
-def reader(api) -> Api:
+def reader(api):
     return api.as_user(7)
 
 
@@ -61,7 +60,9 @@ def test_the_references_lead_through_all_pages(reader, shelf):
 
 
 def test_rows_that_are_equal_stand_on_one_page_each(reader, shelf):
-    asked = [reader.get(BOOKS, {"ordering": "pages", "page_size": 10, "page": n}) for n in range(1, 12)]
+    asked = [
+        reader.get(BOOKS, {"ordering": "pages", "page_size": 10, "page": n}) for n in range(1, 12)
+    ]
 
     seen = [book["id"] for page in asked for book in page.json()["results"]]
     assert len(set(seen)) == 105

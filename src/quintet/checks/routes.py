@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.core.checks import CheckMessage, Error, register
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLResolver, get_resolver
 from rest_framework.views import APIView
 
 from quintet.checks.findings import TAG
@@ -27,7 +27,7 @@ def _routes(resolver: URLResolver, prefix: str = "/") -> Iterator[tuple[str, Any
         written = prefix + str(entry.pattern)
         if isinstance(entry, URLResolver):
             yield from _routes(entry, written)
-        elif isinstance(entry, URLPattern):
+        else:
             yield written, entry.callback
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quintet.health.checker import HealthChecker, checker, register, reset
+from quintet.health.registry import HealthChecker, checker, register, reset
 from quintet.health.results import Check, CheckResult
 from quintet.health.standard import Cache, Database, DiskSpace, ExternalServices, Memory
 

@@ -152,7 +152,7 @@ class Memory:
             droppable = int(dict(pairs).get("inactive_file", "0"))
         except (OSError, ValueError):
             return None
-        return max(0, current - droppable) / limit * 100
+        return max(0, current - droppable) / limit * 100 if limit else None
 
 
 def _engines() -> dict[str, str]:

@@ -32,11 +32,8 @@ class _Followed:
             finished(self._bytes)
 
     def close(self) -> None:
-        """End a stream that nobody reads further."""
+        """End a stream that nobody reads further; Django closes the source by itself."""
         with self._around():
-            close = getattr(self._source, "close", None)
-            if close is not None:
-                close()
             self._finish()
 
 

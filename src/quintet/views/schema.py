@@ -168,7 +168,7 @@ class AutoSchema(SpectacularSchema):
     def _postprocess_serializer_schema(self, schema: Any, serializer: Any, direction: Any) -> Any:
         inherited: Any = super()._postprocess_serializer_schema
         processed = inherited(schema, serializer, direction)
-        if isinstance(serializer, _Strict) and processed.get("type") == "object":
+        if isinstance(serializer, _Strict):
             processed["additionalProperties"] = False
         return processed
 

@@ -32,7 +32,7 @@ class _Strict:
         try:
             value = cast("Any", super()).to_internal_value(data)
         except serializers.ValidationError as error:
-            if isinstance(error.detail, dict):
+            if unknown and isinstance(error.detail, dict):
                 raise serializers.ValidationError({**unknown, **error.detail}) from error
             raise
         if unknown:
