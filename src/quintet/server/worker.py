@@ -31,8 +31,9 @@ class ServiceLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
 class ServiceWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """A threaded worker that answers what never reaches the application."""
 
-    def handle_error(self, _req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
-        """Replace gunicorn's HTML by the envelope; called by gunicorn, hence the signature."""
+    def handle_error(self, *arguments: Any) -> None:
+        """Replace gunicorn's HTML by the envelope: of a request, its socket, its peer, an error."""
+        _, client, addr, exc = arguments
         refusal = refusal_of(exc)
         with context.running(context.new()) as running:
             if refusal.status >= SERVER_ERRORS:

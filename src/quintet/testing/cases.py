@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
@@ -43,7 +44,7 @@ class ServiceTestCase(TestCase):
     ) -> dict[str, Any]:
         """Check status, code and shape of an error; give its envelope for more assertions."""
         assert response.status_code == status_code, response.content
-        error: dict[str, Any] = response.json()["error"]
+        error: dict[str, Any] = json.loads(response.content)["error"]
         parts = {"code", "message", "details", "correlation_id", "service", "timestamp"}
         assert parts == set(error)
         assert error["code"] == error_code
