@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rest_framework.exceptions import NotAcceptable, ParseError
+from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ class Negotiation(DefaultContentNegotiation):
             chosen: tuple[BaseRenderer, str] = super().select_renderer(
                 request, renderers, format_suffix
             )
-        except (LookupError, ValueError) as error:
-            raise ParseError("The Accept header is malformed.") from error
         except NotAcceptable:
             if not wants_problem(request._request):  # noqa: SLF001 - DRF names no other way to it
                 raise
