@@ -27,6 +27,18 @@ print(server.process.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
+NAMELESS = """
+import os, sys
+from pathlib import Path
+from quintet.embedded.postgres import Postgres
+
+server = Postgres(Path(sys.argv[1]), durable=False)
+server.start()
+server.probe()
+print(os.geteuid(), "ready", flush=True)
+server.stop()
+"""
+
 
 @pytest.fixture
 def running(postgres):
@@ -243,3 +255,28 @@ def test_root_without_namespaces_and_without_a_path_for_nobody_is_told_what_to_d
         postgres.prepare()
 
     assert refused.value.remedy == "Run as an ordinary user, or set DATABASE_URL."
+
+
+def test_a_user_without_a_name_on_this_machine_runs_it_in_a_user_namespace(home):
+    """Containers often run under a number that /etc/passwd does not know."""
+    nameless = spawn.in_user_namespace(signal.SIGKILL, inside=54321)
+
+    finished = subprocess.run(
+        [sys.executable, "-c", NAMELESS, home / "postgres"],
+        preexec_fn=nameless,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert finished.stdout == "54321 ready\n", finished.stderr
+
+
+def test_a_user_without_a_name_and_without_namespaces_is_told_what_to_do(postgres, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    monkeypatch.setattr(spawn, "user_namespaces_work", lambda: False)
+
+    with pytest.raises(Unavailable, match="user 54321, which has no name") as refused:
+        postgres.prepare()
+
+    assert "/etc/passwd" in refused.value.remedy

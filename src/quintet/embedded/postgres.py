@@ -175,10 +175,16 @@ class Postgres(Server):
             ) from error
 
     def _preexec(self, program: Path) -> Callable[[], None]:
-        if os.geteuid() != 0:
+        if spawn.is_ordinary_user():
             return spawn.ends_with_parent(self.stop_signal)
         if spawn.user_namespaces_work():
             return spawn.in_user_namespace(self.stop_signal)
+        if os.geteuid() != 0:
+            raise Unavailable(
+                f"PostgreSQL refuses to run as user {os.geteuid()}, which has no name on this"
+                " machine, and user namespaces are off here.",
+                remedy="Give the user an entry in /etc/passwd, or set DATABASE_URL.",
+            )
         self._give_to_nobody()
         preexec = spawn.as_nobody(self.stop_signal)
         reachable = f'test -x "{program}" && test -w "{self.directory}"'

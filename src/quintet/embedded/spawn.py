@@ -43,10 +43,10 @@ def ends_with_parent(number: signal.Signals) -> Preexec:
     return in_child
 
 
-def in_user_namespace(number: signal.Signals) -> Preexec:
+def in_user_namespace(number: signal.Signals, *, inside: int = NOBODY) -> Preexec:
     """Be ``nobody`` inside, the caller outside: no chown, and private homes work."""
-    uid_map = f"{NOBODY} {os.geteuid()} 1".encode()
-    gid_map = f"{NOBODY} {os.getegid()} 1".encode()
+    uid_map = f"{inside} {os.geteuid()} 1".encode()
+    gid_map = f"{inside} {os.getegid()} 1".encode()
     follow_parent = ends_with_parent(number)
 
     def in_child() -> None:
@@ -72,6 +72,14 @@ def as_nobody(number: signal.Signals) -> Preexec:
         follow_parent()
 
     return in_child
+
+
+def is_ordinary_user() -> bool:
+    """Whether PostgreSQL takes us as we are: not root, and with a name, which it looks up."""
+    try:
+        return os.geteuid() != 0 and bool(pwd.getpwuid(os.geteuid()).pw_name)
+    except KeyError:
+        return False
 
 
 @cache
