@@ -249,7 +249,7 @@ def _attempt(payment: Payment, through: Status, facts: Mapping[str, Any] | None 
 
 def _settle(payment: Payment) -> None:
     """Wait for whoever is asking the provider about a payment; ask again if nobody is any more."""
-    patient_until = time.monotonic() + conf.current().PROVIDER_TIMEOUT_SECONDS
+    patient_until = time.monotonic() + environment().PROVIDER_TIMEOUT_SECONDS
     while payment.status in STEPS:
         if _claim(payment):
             _send(payment)
@@ -305,7 +305,7 @@ def _booked(payment: Payment, to: Status) -> dict[str, Any]:
 
 def _lease_seconds() -> float:
     """Long enough for the slowest answer; a request that needs more has died."""
-    return 2.0 * conf.current().PROVIDER_TIMEOUT_SECONDS + 1
+    return float(2 * environment().PROVIDER_TIMEOUT_SECONDS + 1)
 
 
 def _wrong(payment: Payment) -> WrongState:
@@ -313,3 +313,8 @@ def _wrong(payment: Payment) -> WrongState:
         f"The payment is {payment.status}.",
         details={"reference": payment.reference, "status": payment.status},
     )
+
+
+def environment() -> Any:
+    """Give the settings, of which only ``settings.py`` knows the exact class."""
+    return conf.current()

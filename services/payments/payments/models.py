@@ -57,16 +57,13 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
     def totals(self) -> list[dict[str, Any]]:
         """Sum per currency what was taken and what was given back."""
-        return list(
-            self.exclude(currency="")
-            .order_by("currency")
-            .values("currency")
-            .annotate(
-                payments=Count("pk"),
-                captured=Sum("captured_amount"),
-                refunded=Sum("refunded_amount"),
-            )
-        )
+        sums = {
+            "payments": Count("pk"),
+            "captured": Sum("captured_amount"),
+            "refunded": Sum("refunded_amount"),
+        }
+        of_currencies = self.exclude(currency="").order_by("currency").values("currency")
+        return [dict(row) for row in of_currencies.annotate(**sums)]
 
 
 class Payment(models.Model):

@@ -95,7 +95,7 @@ class RefundSerializer(StrictSerializer[Payment]):
     amount = serializers.IntegerField(min_value=1, max_value=HIGHEST_AMOUNT, required=False)
 
 
-class PaymentFilter(django_filters.FilterSet):
+class PaymentFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has no types
     """Which of one's payments to list."""
 
     status = django_filters.ChoiceFilter(choices=Status.choices)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from threading import Event
 
 import pytest
+from cards import told
 from django.db import connection
 from django.utils import timezone
 
 from payments import domain
-from payments.clients import RecordingProvider, Simulator, TableBook, use_provider
+from payments.clients import Deed, RecordingProvider, Simulator, TableBook, use_provider
 from payments.models import Payment, SimulatorPage, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,6 +66,19 @@ def test_a_void_and_its_authorisation_at_once_hold_nothing(wanted, at_once):
 
     assert Payment.objects.get().status == Status.VOIDED
     assert not SimulatorPage.objects.filter(held__gt=0).exists()
+
+
+def test_the_book_of_the_simulator_has_one_writer_per_page(provider, at_once):
+    for number in range(10):
+        provider.execute(told(Deed.REFUND, f"order-{number}"))
+
+    def deed(number):
+        one = Deed.VOID if number % 2 else Deed.AUTHORISE
+        return provider.execute(told(one, f"order-{number // 2}"))
+
+    at_once(deed, 20)
+
+    assert SimulatorPage.objects.filter(held=0, voided=True).count() == 10
 
 
 def test_a_payment_left_behind_is_settled_by_one_of_many(wanted, forsake, deeds, at_once):

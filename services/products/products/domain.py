@@ -155,7 +155,7 @@ def reserve(reference: str, wanted: Mapping[int, int]) -> tuple[Reservation, boo
     The row of the reservation is written first: simultaneous requests with one reference wait for
     each other there, and the second one finds what the first one did.
     """
-    expires_at = timezone.now() + timedelta(seconds=conf.current().RESERVATION_SECONDS)
+    expires_at = timezone.now() + timedelta(seconds=environment().RESERVATION_SECONDS)
     with _refusals_counted(), transaction.atomic():
         reservation, created = Reservation.objects.get_or_create(
             reference=reference, defaults={"expires_at": expires_at}
@@ -296,6 +296,11 @@ def _tell(reservation: Reservation, **facts: Any) -> None:
         status=reservation.status,
         **facts,
     )
+
+
+def environment() -> Any:
+    """Give the settings, of which only ``settings.py`` knows the exact class."""
+    return conf.current()
 
 
 @contextmanager

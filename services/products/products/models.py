@@ -72,7 +72,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def unbalanced(self) -> ProductQuerySet:
         """Narrow down to products whose books do not add up; there should never be any."""
-        return self.with_books().exclude(received=F("stock") + F("reserved") + F("sold"))
+        accounted = F("stock") + F("reserved") + F("sold")
+        return self.with_books().alias(missing=F("received") - accounted).exclude(missing=0)
 
 
 def _sum_of(rows: models.QuerySet[Any]) -> Coalesce:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from threading import Event
 
 import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from products import domain
 from products.models import Product, Reservation, Status
@@ -42,6 +46,24 @@ def test_reservations_in_opposite_order_do_not_wait_in_a_circle(make, stock, at_
 
     assert kinds(at_once(reserve, 24)) == {"done": 24}
     assert (stock(first), stock(second)) == (16, 16)
+
+
+def test_rows_are_locked_in_the_order_of_their_keys(lamp, rug):
+    with CaptureQueriesContext(connection) as captured:
+        domain.reserve("order-1", {rug.pk: 1, lamp.pk: 1})
+
+    lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
+    ending = f'ORDER BY "products_product"."id" ASC{lock}'
+    assert [sql for sql in (query["sql"] for query in captured) if sql.endswith(ending)]
+
+
+def test_goods_that_are_released_at_once_return_once(lamp, stock, at_once):
+    for number in range(5):
+        domain.reserve(f"order-{number}", {lamp.pk: 1})
+
+    at_once(lambda number: domain.release(f"order-{number % 5}"), 20)
+
+    assert stock(lamp) == 10
 
 
 def test_a_commit_and_a_release_at_once_agree_on_the_end(lamp, stock, at_once):
@@ -83,7 +105,27 @@ def test_expired_goods_return_once_however_many_look_for_them(lamp, stock, at_on
     assert stock(lamp) == 10
 
 
-def test_a_product_that_is_removed_while_it_is_reserved_keeps_its_books(lamp, stock, at_once):
+def test_a_product_that_is_removed_while_it_is_reserved_is_kept(lamp, stock, at_once):
+    reserved, removing = Event(), Event()
+
+    def reserve():
+        with transaction.atomic():
+            domain.reserve("order-1", {lamp.pk: 1})
+            reserved.set()
+            removing.wait(timeout=10)
+            time.sleep(0.2)
+
+    def remove():
+        reserved.wait(timeout=10)
+        removing.set()
+        domain.remove(Product(pk=lamp.pk))
+
+    assert at_once(lambda number: (reserve, remove)[number](), 2) == [None, None]
+    assert not Product.objects.get().is_active
+    assert stock(lamp) == 9
+
+
+def test_a_product_that_is_removed_in_a_crowd_is_reserved_or_gone(lamp, at_once):
     def deed(number):
         if number == 3:
             return domain.remove(Product(pk=lamp.pk))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from payments.clients.books import TableBook
 from payments.clients.simulator import Simulator
@@ -24,7 +24,7 @@ def provider() -> Provider:
 
 def standard_provider() -> Provider:
     """The provider of production: the simulator on its table."""
-    env = conf.current()
+    env: Any = conf.current()
     return Simulator(
         TableBook(),
         timeout_seconds=env.PROVIDER_TIMEOUT_SECONDS,

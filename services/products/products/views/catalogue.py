@@ -104,7 +104,7 @@ class DeliverySerializer(StrictSerializer[Product]):
     )
 
 
-class ProductFilter(django_filters.FilterSet):
+class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has no types
     """How the catalogue can be narrowed down."""
 
     min_price = django_filters.NumberFilter(field_name="price_amount", lookup_expr="gte")

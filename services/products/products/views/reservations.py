@@ -67,7 +67,7 @@ class ReserveSerializer(StrictSerializer[Reservation]):
     reference = serializers.RegexField(
         rf"\A{REFERENCE}\Z", max_length=LONGEST_REFERENCE, trim_whitespace=False
     )
-    lines = WishSerializer(many=True, allow_empty=False, max_length=MOST_LINES)
+    lines = serializers.ListField(child=WishSerializer(), allow_empty=False, max_length=MOST_LINES)
 
     def validate_lines(self, lines: list[dict[str, int]]) -> list[dict[str, int]]:
         """Refuse a product that stands in two lines: nobody knows which of them is meant."""
