@@ -9,7 +9,7 @@ import click
 import pytest
 
 from quintet import errors
-from quintet.cli import main
+from quintet.cli import commands
 from quintet.settings import ServiceSettings
 from tests.house.source import ROOT, tracked
 
@@ -50,22 +50,10 @@ def test_every_check_is_on_the_checks_page():
 
 
 def test_every_command_is_on_the_cli_page():
-    context = click.Context(main)
-    commands = main.list_commands(context)
+    names = set(commands.list_commands(click.Context(commands)))
 
-    assert {
-        "up",
-        "down",
-        "wait",
-        "status",
-        "logs",
-        "restart",
-        "manage",
-        "demo",
-        "test",
-        "serve",
-    } <= set(commands)
-    assert {name for name in commands if f"quintet {name}" not in page("cli")} == set()
+    assert names >= {"up", "down", "wait", "status", "logs", "restart", "manage", "demo", "test"}
+    assert {name for name in names if f"quintet {name}" not in page("cli")} == set()
 
 
 @pytest.mark.parametrize("path", tracked("docs/decisions/*.md"), ids=lambda path: path.name)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.house.source import shown, tracked
 
+
 @pytest.mark.parametrize("path", tracked("docs/examples/*.py"), ids=shown)
 def test_every_example_runs_in_an_empty_environment(path, tmp_path):
     finished = subprocess.run(
