@@ -25,6 +25,7 @@ from rest_framework.views import APIView
 from quintet import errors
 from quintet.auth import Public
 from quintet.views.functions import declares
+from tests.project.models import Book
 
 
 class QueryCanceled(Exception):
@@ -97,6 +98,14 @@ async def raising_later(request, what):
     raise made(what)
 
 
+class WritingView(APIView):
+    permission_classes = [Public]
+
+    def post(self, request):
+        Book.objects.create(owner_id=1, title="Half done")
+        raise OutOfStock("Sold out.", "out_of_stock")
+
+
 class AnsweringView(APIView):
     permission_classes = [Public]
 
@@ -136,6 +145,7 @@ urlpatterns = [
     path("raise/<str:what>/", RaisingView.as_view()),
     path("plain/<str:what>/", raising),
     path("later/<str:what>/", raising_later),
+    path("write/", WritingView.as_view()),
     path("answer/<int:status>/", AnsweringView.as_view()),
     path("plain-answer/<int:status>/", answering),
 ]

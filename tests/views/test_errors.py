@@ -6,12 +6,14 @@ from datetime import datetime
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.signals import got_request_exception
+from django.db import connections
 from django.test import AsyncClient, RequestFactory
 
 from quintet import errors
 from quintet.testing.api import Api
 from quintet.views import errors as answers
 from quintet.views.translation import StatusException
+from tests.project.models import Book
 
 pytestmark = pytest.mark.urls("tests.views.failing")
 
@@ -391,12 +393,17 @@ def test_the_pages_of_django_have_the_envelope_without_the_middleware_too():
     assert all(json.loads(answer.content)["error"]["correlation_id"] is None for answer in made)
 
 
-def test_a_failed_request_is_rolled_back(client, db, settings, monkeypatch):
-    from django.db import connection
+@pytest.mark.django_db(transaction=True)
+def test_what_a_failed_request_wrote_is_rolled_back(client, monkeypatch):
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
 
-    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
-
-    response = client.get("/raise/rule/")
+    response = client.post("/write/")
 
     assert response.status_code == 422
-    assert not connection.needs_rollback
+    assert not Book.objects.exists()
+
+
+def test_a_failure_is_not_logged_once_more_without_its_id(client, captured_logs):
+    client.get("/raise/unavailable/")
+
+    assert [line["logger"] for line in captured_logs] == ["quintet.errors", "quintet.access"]

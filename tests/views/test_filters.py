@@ -116,14 +116,19 @@ def test_an_ordering_may_have_a_label():
     assert Ordering().get_valid_fields(Book.objects.all(), Labelled()) == [("pages", "Length")]
 
 
-def test_an_ordering_by_the_key_is_left_as_it_is():
-    class ByKey:
-        ordering_fields = ("id",)
-        ordering = "-id"
+class Asked:
+    query_params = {}
 
-    class Asked:
-        query_params = {}
 
-    ordered = Ordering().filter_queryset(Asked(), Book.objects.all(), ByKey())
+@pytest.mark.parametrize(
+    ("ordering", "order_by"),
+    [("-id", ("-id",)), ("-pk", ("-pk",)), ("pages", ("pages", "pk")), (None, ("title", "pk"))],
+)
+def test_every_ordering_ends_with_the_key(ordering, order_by):
+    class Shown:
+        ordering_fields = ("id", "pages")
 
-    assert ordered.query.order_by == ("-id",)
+    Shown.ordering = ordering
+    ordered = Ordering().filter_queryset(Asked(), Book.objects.all(), Shown())
+
+    assert ordered.query.order_by == order_by
