@@ -83,24 +83,22 @@ def quintet(clone: Path, home: Path, *arguments: str) -> str:
 
 def report(rounds: list[Round]) -> str:
     """Render the table with the machine that it came from."""
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}"
     rows = [
         "# From a fresh clone to a running system",
         "",
-        f"{os.cpu_count()} cores, {platform.system()} {platform.release()},"
-        f" Python {platform.python_version()}, {len(rounds)} rounds.",
+        f"{machine}, Python {platform.python_version()}, {len(rounds)} rounds.",
         "Cold holds the download of uv and of every wheel, so it depends on the network.",
         "Memory is the proportional set size (PSS) of every process of the system at rest.",
         "",
         "| | median | lowest | highest | to reach |",
         "|---|---|---|---|---|",
     ]
-    units = {"cold": "s", "warm": "s", "memory": "MiB"}
-    for name, unit in units.items():
+    for name, unit in {"cold": "s", "warm": "s", "memory": "MiB"}.items():
         values = [getattr(one, name) for one in rounds]
-        middle, low, high = statistics.median(values), min(values), max(values)
-        rows.append(
-            f"| {name} | {middle:.1f} {unit} | {low:.1f} | {high:.1f} | ≤ {FIGURES[name]:g} {unit} |"
-        )
+        spread = f"{min(values):.1f} | {max(values):.1f}"
+        reach = f"≤ {FIGURES[name]:g} {unit}"
+        rows.append(f"| {name} | {statistics.median(values):.1f} {unit} | {spread} | {reach} |")
     return "\n".join([*rows, ""])
 
 
