@@ -21,7 +21,9 @@ def sleeper():
 
 @pytest.fixture
 def stubborn():
-    code = "import signal; signal.signal(2, signal.SIG_IGN); print('on', flush=True); signal.pause()"
+    code = (
+        "import signal; signal.signal(2, signal.SIG_IGN); print('on', flush=True); signal.pause()"
+    )
     process = subprocess.Popen(
         [sys.executable, "-S", "-c", code], start_new_session=True, stdout=subprocess.PIPE
     )

@@ -52,7 +52,9 @@ def test_what_is_no_json_stays_as_it_is():
 
 def test_every_row_has_the_name_of_its_process():
     said = render.prefixed("orders", "{}\n", width=8, colour="red")
-    rows = plain(render.prefixed("orders", json.dumps(LINE | {"exception": "a\nb"}), width=8, colour="red"))
+    rows = plain(
+        render.prefixed("orders", json.dumps(LINE | {"exception": "a\nb"}), width=8, colour="red")
+    )
 
     assert plain(said).startswith("orders   │")
     assert all(row.startswith("orders   │ ") for row in rows.splitlines())

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+from urllib.parse import quote
 
 import psutil
 
@@ -251,7 +252,7 @@ def test_a_crash_loop_leaves_the_rest_up(stopped_system):
 
 
 def test_a_url_of_the_environment_replaces_the_embedded_database(stopped_system):
-    url = f"sqlite:///{stopped_system.root}/mine.db"
+    url = f"sqlite:///{quote(str(stopped_system.root))}/mine.db"
     named = {"ALPHA_DATABASE_URL": url, "BETA_DATABASE_URL": url, "CACHE_URL": "", "BROKER_URL": ""}
 
     stopped_system.command("up", "--detach", **named)

@@ -191,6 +191,25 @@ def test_an_unready_process_is_degraded_and_never_killed(run, roster):
     assert reason == "not yet"
 
 
+def test_a_probe_that_breaks_does_not_end_the_watching(run, roster):
+    class Moody(Program):
+        async def probe(self, pid, /):
+            if not self.ready:
+                raise ZeroDivisionError
+
+    async def story():
+        plan = Moody()
+        one = await started(unit(plan, roster))
+        plan.ready = False
+        await one.until(lambda state: state is State.DEGRADED)
+        reason, plan.ready = one.facts.reason, True
+        await one.until(is_ready)
+        await one.stop()
+        return reason
+
+    assert "ZeroDivisionError" in run(story())
+
+
 def test_a_dependant_waits_until_what_it_needs_is_ready(run, roster):
     async def story():
         below, above = Program(ready=False), Program()

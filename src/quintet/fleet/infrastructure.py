@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from quintet.embedded import ports
 from quintet.embedded.server import Unavailable
@@ -111,7 +112,8 @@ class Infrastructure:
     def _sqlite(self, name: str) -> Origin:
         directory = self._wiring.places.state / "sqlite"
         directory.mkdir(mode=0o700, exist_ok=True)
-        return Origin(url=f"sqlite:///{directory / name}.db", source="SQLite fall-back")
+        path = quote(str(directory / f"{name}.db"))  # clones live in paths with spaces
+        return Origin(url=f"sqlite:///{path}", source="SQLite fall-back")
 
 
 def gateway_port(wanted: int, say: Say) -> int:

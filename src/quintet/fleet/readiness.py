@@ -35,7 +35,7 @@ async def ask(question: Question) -> None:
         status, body = await asyncio.wait_for(_exchange(question), TIMEOUT_SECONDS)
     except TimeoutError:
         raise NotReady(f"no answer within {TIMEOUT_SECONDS:g} s") from None
-    except (OSError, ValueError, asyncio.IncompleteReadError):
+    except (OSError, ValueError, LookupError, asyncio.IncompleteReadError):
         raise NotReady("does not answer") from None
     answer = _object(body)
     if answer.get("service", question.name) != question.name:

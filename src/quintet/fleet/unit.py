@@ -206,19 +206,27 @@ class Unit:
         started = time.monotonic()
         failures = 0
         while True:
-            try:
-                await self.plan.probe(child.pid)
-            except NotReady as error:
-                failures += 1
-                self._not_ready(str(error), failures)
+            reason = await self._reason_not_ready(child)
+            failures = failures + 1 if reason else 0
+            if self._again.is_set():
+                return
+            if reason:
+                self._not_ready(reason, failures)
             else:
-                failures = 0
-                if self._again.is_set():
-                    return
                 if self.facts.ready_after_seconds is None:
                     self.facts.ready_after_seconds = time.monotonic() - started
                 self._set(State.READY)
             await asyncio.sleep(self.policy.pause(self.state))
+
+    async def _reason_not_ready(self, child: Child) -> str:
+        """Return why the unit is not ready, or nothing when it is."""
+        try:
+            await self.plan.probe(child.pid)
+        except NotReady as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - a broken probe must not end the watching
+            return f"the probe failed: {error!r}"
+        return ""
 
     def _not_ready(self, reason: str, failures: int) -> None:
         if self.state is State.STARTING:
