@@ -110,9 +110,7 @@ class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has n
     min_price = django_filters.NumberFilter(field_name="price_amount", lookup_expr="gte")
     max_price = django_filters.NumberFilter(field_name="price_amount", lookup_expr="lte")
     currency = django_filters.ChoiceFilter(choices=[(code, code) for code in sorted(CURRENCIES)])
-    in_stock = django_filters.BooleanFilter(
-        field_name="stock", lookup_expr="gt", method="by_stock", label="Whether any is left."
-    )
+    in_stock = django_filters.BooleanFilter(method="by_stock", label="Whether any is left.")
 
     class Meta:
         model = Product
