@@ -90,6 +90,20 @@ def test_everybody_who_asks_at_once_waits_for_one_run(watched, check):
     assert {result.details["run"] for result in results} == {1}
 
 
+def test_whoever_wakes_up_later_gets_what_the_first_has_noted(watched, check):
+    watched.begin()
+    run, wait = watched._run, watched._run.over.wait
+
+    def somebody_else_is_faster(timeout):
+        run.over.wait = wait
+        watched.result()
+
+    run.over.wait = somebody_else_is_faster
+    result = watched.result()
+
+    assert (result.details["run"], check.runs) == (1, 1)
+
+
 def test_a_check_that_hangs_is_unhealthy_when_its_time_is_over(hurried, check):
     check.go.clear()
 
