@@ -73,7 +73,7 @@ def _everything(walk: Walk) -> Answer:
     order = _order(walk, shopper, lamp)
     _declined(walk, shopper, lamp)
     _sold_out(walk, shopper, rug)
-    _cancelled(walk, shopper, order, lamp)
+    _cancelled(walk, shopper, order, lamp=lamp)
     return order
 
 
@@ -98,7 +98,7 @@ def _operator(walk: Walk) -> Walker:
         walk.places,
         walk.system,
         "users",
-        (*command, "--password-stdin"),
+        command=(*command, "--password-stdin"),
         typed=f"{walk.password}\n",
     )
     if ended.returncode != 0:
@@ -160,7 +160,7 @@ def _sold_out(walk: Walk, shopper: Walker, rug: int) -> None:
     walk.tell("the last rug is sold twice", "once confirmed, once 422 out_of_stock")
 
 
-def _cancelled(walk: Walk, shopper: Walker, order: Answer, lamp: int) -> None:
+def _cancelled(walk: Walk, shopper: Walker, order: Answer, *, lamp: int) -> None:
     gone = shopper.post(f"/api/v1/orders/{order.body['id']}/cancel/", expect=200)
     _expect(gone.body["status"] == "cancelled", f"the order is {gone.body['status']}")
     _expect(_stock(shopper, lamp) == LAMPS, "the lamps did not come back")

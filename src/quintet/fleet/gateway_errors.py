@@ -40,12 +40,12 @@ def routes() -> list[Json]:
 
 
 def _answers(status: int) -> Iterator[Json]:
-    code, title, message = MESSAGES[status]
+    code, _, message = MESSAGES[status]
     wanted = {"vars": {"{http.error.status_code}": [str(status)]}}
     problem = {"header": {"Accept": ["*application/problem+json*"]}}
     yield {
         "match": [wanted | problem],
-        "handle": [_answer(_problem(status, code, title, message), "application/problem+json")],
+        "handle": [_answer(_problem(status), "application/problem+json")],
         "terminal": True,
     }
     yield {
@@ -87,7 +87,8 @@ def _envelope(code: str, message: str) -> Json:
     }
 
 
-def _problem(status: int, code: str, title: str, message: str) -> Json:
+def _problem(status: int) -> Json:
+    code, title, message = MESSAGES[status]
     return {
         "type": "about:blank",
         "title": title,

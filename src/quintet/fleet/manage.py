@@ -30,7 +30,7 @@ def manage(context: click.Context, *, service: str, command: tuple[str, ...]) ->
     if service not in system.services:
         known = ", ".join(system.services)
         raise CommandError(f"there is no service {service!r}", why=f"quintet.yaml names: {known}")
-    ended = run(places, system, service, command or ("help",))
+    ended = run(places, system, service, command=command or ("help",))
     context.exit(ended.returncode if ended.returncode >= 0 else 1)
 
 
@@ -38,8 +38,8 @@ def run(
     places: Places,
     system: description.System,
     service: str,
-    command: tuple[str, ...],
     *,
+    command: tuple[str, ...],
     typed: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in the folder of the service; with ``typed`` as input its output is kept.

@@ -45,7 +45,7 @@ class Walker:
 
     def get(self, path: str, *, expect: int = 200) -> Answer:
         """Read something."""
-        return self._ask("GET", path, None, expect)
+        return self._ask("GET", path, expect=expect)
 
     def post(self, path: str, body: object = None, *, expect: int = 201) -> Answer:
         """Send something; an answer with another status than expected is an error.
@@ -53,9 +53,9 @@ class Walker:
         Raises:
             Unexpected: The status is another one, or nobody answered.
         """
-        return self._ask("POST", path, body, expect)
+        return self._ask("POST", path, expect=expect, body=body)
 
-    def _ask(self, method: str, path: str, body: object, expect: int) -> Answer:
+    def _ask(self, method: str, path: str, *, expect: int, body: object = None) -> Answer:
         headers = {"Accept": "application/json", "traceparent": _traceparent()}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
