@@ -8,9 +8,7 @@ from pathlib import Path
 
 import people
 import pytest
-from system import ROOT, System
-
-STAGE = Path(__file__).parent / "stage"
+from system import ROOT, STAGE, System
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
+STAGE = Path(__file__).resolve().parent / "stage"
 SERVICES = ("validation", "users", "products", "payments", "orders")
 PATIENCE_SECONDS = 60
 LEFT_OVERS = ("DATABASE_URL", "CACHE_URL", "BROKER_URL")

@@ -7,7 +7,7 @@ import signal
 
 import psutil
 import pytest
-from system import until
+from system import STAGE, System, until
 
 ANSWER = "/api/v1/errors/CONFLICT/"
 
@@ -100,10 +100,10 @@ def test_a_restarted_service_has_another_process(fragile):
 
 
 @pytest.mark.parametrize("command", ["status", "wait", "manage stage check", "restart stage"])
-def test_a_command_without_a_system_says_what_to_do(fragile, command):
-    fragile.down()
+def test_a_command_without_a_system_says_what_to_do(scratch, command):
+    idle = System(root=STAGE, state=scratch / "idle")
 
-    done = fragile.command(*command.split(), check=False)
+    done = idle.command(*command.split(), check=False)
 
     assert done.returncode == 1
     assert "next: quintet up" in done.stderr
