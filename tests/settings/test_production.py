@@ -99,3 +99,20 @@ def test_a_default_may_be_good_enough_everywhere_but_in_production():
 
 def test_what_production_requires_can_be_given():
     assert Mailer.load({**SOUND, "MAIL_KEY": "real"}).MAIL_KEY == "real"
+
+
+def test_what_production_requires_cannot_be_given_as_nothing():
+    with pytest.raises(SettingsError, match="set MAIL_KEY, or MAIL_KEY_FILE"):
+        Mailer.load({**SOUND, "MAIL_KEY": ""})
+
+
+@pytest.mark.parametrize(
+    "spelling", ["1", "true", "TRUE", "True", "yes", "Yes", "on", "ON", " on "]
+)
+def test_debug_is_refused_however_it_is_spelled(spelling):
+    assert "unset DEBUG" in problem(DEBUG=spelling)
+
+
+@pytest.mark.parametrize("spelling", ["y", "t", "enabled", "2", "None"])
+def test_a_debug_that_may_mean_anything_is_refused_as_well(spelling):
+    assert "true or false" in problem(DEBUG=spelling)

@@ -109,12 +109,8 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
     assert "not UTF-8 text" in problems(environ)["SECRET_KEY_FILE"]
 
 
-def test_an_empty_file_is_no_value_for_a_required_setting(tmp_path):
-    secret = tmp_path / "key"
-    secret.write_text("\n", encoding="utf-8")
-    environ = {"SERVICE_ENVIRONMENT": "test", "SECRET_KEY_FILE": str(secret)}
-
-    assert "an empty value" in problems(environ)["SECRET_KEY"]
+def test_an_empty_value_is_none_for_a_required_setting():
+    assert "an empty value" in problems({**GIVEN, "SECRET_KEY": ""})["SECRET_KEY"]
 
 
 @pytest.mark.parametrize("name", ["Shop", "7shop", "shop_2", "shop\n", "s" * 64, "sh op"])
@@ -191,3 +187,48 @@ def test_a_service_finds_another_by_its_name():
 def test_a_service_that_is_not_declared_is_named_with_its_declaration():
     with pytest.raises(SettingsError, match="add to Shop: PAYMENTS_SERVICE_URL: str = url"):
         Shop.load(GIVEN).service_url("payments")
+
+
+def test_a_file_that_is_empty_is_a_mistake_also_where_a_default_would_do(tmp_path):
+    empty = tmp_path / "token"
+    empty.write_text("\n", encoding="utf-8")
+
+    found = problems({**GIVEN, "HEALTH_TOKEN_FILE": str(empty), "SEATS_FILE": str(empty)})
+
+    assert "an empty file" in found["HEALTH_TOKEN_FILE"]
+    assert "an empty file" in found["SEATS_FILE"]
+
+
+def test_a_file_that_is_too_large_is_refused_instead_of_cut(tmp_path):
+    large = tmp_path / "keys"
+    large.write_text("k" * (1024 * 1024 + 1), encoding="utf-8")
+
+    found = problems({**GIVEN, "AUTH_SIGNING_KEYS_FILE": str(large)})
+
+    assert "more than 1048576" in found["AUTH_SIGNING_KEYS_FILE"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "orders:hunter2@db:5432/orders",
+        "postgres:/orders:hunter2@db/orders",
+        "postgres//orders:hunter2@db/orders",
+        "mysql://or/ders:hunter2@db/orders",
+        "postgres://orders:hun\nter2@db/orders",
+        "mysql://orders:p@hunter2@db/orders",
+    ],
+)
+def test_the_password_of_a_url_that_is_none_is_not_in_the_report(given):
+    text = problems({**GIVEN, "DATABASE_URL": given})["DATABASE_URL"]
+
+    assert "ter2" not in text
+    assert "@db" in text
+
+
+def test_a_service_without_an_address_is_named_when_it_is_called():
+    class Silent(Shop):
+        USERS_SERVICE_URL: str = url(schemes=("http",), default="")
+
+    with pytest.raises(SettingsError, match="set USERS_SERVICE_URL"):
+        Silent.load(GIVEN).service_url("users")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FROM_ENVIRONMENT = "environment"
 FROM_DEFAULT = "default"
-LARGEST_FILE_BYTES = 1024 * 1024
+LARGEST_FILE_CHARACTERS = 1024 * 1024
 
 
 class UnreadableError(Exception):
@@ -107,14 +107,23 @@ class Reading:
 def _content(name: str, file: str) -> str:
     try:
         with Path(file).open(encoding="utf-8") as opened:
-            return opened.read(LARGEST_FILE_BYTES).rstrip("\r\n")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+            content = opened.read(LARGEST_FILE_CHARACTERS + 1)
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise UnreadableError(
-            Problem(
-                variable=f"{name}_FILE",
-                expected="the path of a readable text file",
-                got=f"{file!r}: {reason}",
-                remedy="create the file, let this user read it, or correct the path",
-            )
-        ) from error
+        raise _unreadable(name, got=f"{file!r}: {reason}") from error
+    if len(content) > LARGEST_FILE_CHARACTERS:
+        raise _unreadable(name, got=f"{file!r}: more than {LARGEST_FILE_CHARACTERS} characters")
+    if not content.strip():
+        raise _unreadable(name, got=f"{file!r}: an empty file")
+    return content.rstrip("\r\n")
+
+
+def _unreadable(name: str, *, got: str) -> UnreadableError:
+    return UnreadableError(
+        Problem(
+            variable=f"{name}_FILE",
+            expected="the path of a readable text file with a value",
+            got=got,
+            remedy="create the file, let this user read it, or correct the path",
+        )
+    )

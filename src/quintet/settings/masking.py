@@ -6,7 +6,9 @@ import re
 
 HIDDEN = "********"
 
-_PASSWORD_IN_URL = re.compile(r"(?P<scheme>://)(?P<user>[^:@/?#]*):[^\n]*@")
+# From the first colon that may stand before a password to the last @: too much rather than too
+# little, since what is shown here is often a URL that somebody got wrong.
+_PASSWORD_IN_URL = re.compile(r"(?s)^(?P<shown>(?:[A-Za-z][\w+.-]*:/{1,3})?[^:@]*):.*@")
 _SECRET_IN_QUERY = re.compile(
     r"(?i)(?P<name>[?&][^=&#]*(?:password|passwd|pwd|secret|token|key|signature)[^=&#]*=)[^&#]+"
 )
@@ -14,7 +16,7 @@ _SECRET_IN_QUERY = re.compile(
 
 def mask_url(value: str) -> str:
     """Hide the password of a URL and the secrets of its query, also when it is malformed."""
-    masked = _PASSWORD_IN_URL.sub(rf"\g<scheme>\g<user>:{HIDDEN}@", value)
+    masked = _PASSWORD_IN_URL.sub(rf"\g<shown>:{HIDDEN}@", value)
     return _SECRET_IN_QUERY.sub(rf"\g<name>{HIDDEN}", masked)
 
 

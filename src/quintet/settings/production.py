@@ -38,7 +38,8 @@ def refusals(
         yield _refuse("SECRET_KEY", expected=expected, got=weakness, remedy=_NEW_KEY)
     yield from _open_hosts(values.get("ALLOWED_HOSTS"))
     for name, declaration in declarations.items():
-        if declaration.required_in_production and origins.get(name) == "default":
+        nothing = origins.get(name) == "default" or values.get(name) in ("", (), {})
+        if declaration.required_in_production and nothing:
             remedy = f"set {name}, or {name}_FILE to a file"
             yield _refuse(name, expected=declaration.expected, got="nothing", remedy=remedy)
 

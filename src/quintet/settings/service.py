@@ -179,7 +179,10 @@ class ServiceSettings:
         variable = f"{name.upper().replace('-', '_')}_SERVICE_URL"
         if variable not in self._origins:
             raise SettingsError([_undeclared(variable, type(self).__name__)])
-        return str(vars(self)[variable])
+        address = str(vars(self)[variable])
+        if not address:
+            raise SettingsError([_unset(variable, name)])
+        return address
 
     def _shown(self, name: str, declaration: Declaration) -> str:
         return mask(vars(self)[name], secret=declaration.secret)
@@ -203,6 +206,15 @@ def _unfit_name(name: str | None) -> Iterator[Problem]:
             got=repr(name),
             remedy="choose a name such as orders or stock-keeper",
         )
+
+
+def _unset(variable: str, service: str) -> Problem:
+    return Problem(
+        variable=variable,
+        expected=f"the address of {service}",
+        got="nothing",
+        remedy=f"set {variable}, for example to http://{service}:8000",
+    )
 
 
 def _undeclared(variable: str, owner: str) -> Problem:
