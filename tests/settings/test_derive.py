@@ -228,3 +228,13 @@ def test_the_logging_that_is_derived_can_be_configured():
         assert [type(handler).__name__ for handler in logging.root.handlers] == ["StandardOutput"]
     finally:
         logging.root.handlers[:], logging.root.level = before
+
+
+@pytest.mark.parametrize(
+    ("asked", "django", "server"), [("DEBUG", "INFO", "WARNING"), ("ERROR", "ERROR", "ERROR")]
+)
+def test_no_logger_says_more_than_was_asked_for(asked, django, server):
+    loggers = derive.logging(load(LOG_LEVEL=asked))["loggers"]
+
+    assert loggers["django"]["level"] == django
+    assert loggers["django.server"]["level"] == loggers["urllib3"]["level"] == server

@@ -25,6 +25,15 @@ SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA for
 REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
 PAGE_SIZE = 20
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOWEST_LEVELS = {
+    "django": "INFO",
+    "django.server": "WARNING",
+    "django.request": "ERROR",
+    "urllib3": "WARNING",
+}
+"""Who says more than anybody wants to read, and from which level on it is listened to."""
+
 # Advice of ``check --deploy`` for sites with cookies and TLS of their own: a service answers to
 # bearer tokens, which no other site can make a browser send, and TLS ends before it.
 SILENCED_CHECKS = ("security.W003", "security.W004", "security.W008")
@@ -118,12 +127,15 @@ def logging(env: ServiceSettings) -> dict[str, Any]:
         },
         "root": {"handlers": ["stdout"], "level": env.LOG_LEVEL},
         "loggers": {
-            "django": {"handlers": [], "level": "INFO", "propagate": True},
-            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
-            "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
-            "urllib3": {"level": "WARNING"},
+            name: {"handlers": [], "level": _stricter(level, env.LOG_LEVEL), "propagate": True}
+            for name, level in LOWEST_LEVELS.items()
         },
     }
+
+
+def _stricter(level: str, other: str) -> str:
+    """A logger's own level hides that of the root, so it is never below what was asked for."""
+    return max(level, other, key=LEVELS.index)
 
 
 def rest_framework(env: ServiceSettings) -> dict[str, Any]:  # noqa: ARG001 - one shape for all
