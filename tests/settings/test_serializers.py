@@ -49,3 +49,9 @@ def test_what_json_cannot_hold_is_refused_when_it_is_stored(value):
 def test_a_pickle_is_never_read():
     with pytest.raises(orjson.JSONDecodeError):
         JSONSerializer().loads(pickle.dumps({"a": 1}))
+
+
+@pytest.mark.parametrize("value", [2**70, -(2**63) - 1, [2**64]])
+def test_a_number_that_would_come_back_rounded_is_refused(value):
+    with pytest.raises(TypeError):
+        JSONSerializer().dumps(value)
