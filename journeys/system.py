@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ class System:
     root: Path
     state: Path
     url: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
 
     def command(
         self, *arguments: str, given: str | None = None, check: bool = True
@@ -56,7 +57,8 @@ class System:
     def environment(self) -> dict[str, str]:
         """Take over the environment of the tests, except what would name other servers."""
         kept = {key: value for key, value in os.environ.items() if not key.endswith(LEFT_OVERS)}
-        return {**kept, "QUINTET_ROOT": str(self.root), "QUINTET_STATE": str(self.state)}
+        places = {"QUINTET_ROOT": str(self.root), "QUINTET_STATE": str(self.state)}
+        return {**kept, **places, **self.variables}
 
     def up(self) -> None:
         """Start, and return when every service is ready."""

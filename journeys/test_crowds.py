@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import people
-
-CROWD = 50
-
-
-def at_once(deed, times=CROWD):
-    with ThreadPoolExecutor(times) as crowd:
-        return list(crowd.map(lambda _: deed(), range(times)))
+from crowd import CROWD, at_once
 
 
 def test_fifty_orders_for_the_last_ten_items(system, operator, gateway):
