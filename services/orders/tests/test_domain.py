@@ -84,6 +84,13 @@ def test_an_order_is_not_placed_inside_a_transaction_of_the_caller(world, wishes
     assert world.state["requests"] == 0
 
 
+def test_a_status_is_not_changed_inside_a_transaction_of_somebody_else():
+    order = Order.objects.create(user_id=7, payment_method="card-ok")
+
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        order.move(Status.VERIFIED)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("step", STEPS, ids=STEPS.get)
 def test_a_fault_in_any_step_undoes_the_order(world, wishes, step, fault):
