@@ -25,7 +25,7 @@ HOSTILE = [
     'a\nnew line\r\n{"level":"CRITICAL","message":"forged"}',
     "\x1b[31mred\x1b[0m \x9b31m \x07",
     "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg",
-    "\u202eyenom\u202c \u2066x\u2069 \x7f",
+    "\u202eyenom\u202c \u2066x\u2069 \x7f \u061c",
     "half of a pair \ud800 and \udfff",
     "nul \x00",
     "emoji 🎻",
@@ -208,7 +208,7 @@ def test_whatever_is_logged_it_is_one_line_of_json(written, text):
 
     output = written.getvalue()
     assert len(output.splitlines()) == 1
-    assert not any(character in output for character in "\x1b\x7f\x9b\x85\u2028\u202e\u2066")
+    assert not any(character in output for character in "\x1b\x7f\x9b\x85\u2028\u202e\u2066\u061c")
     assert written.line()["level"] == "ERROR"
 
 
@@ -296,7 +296,6 @@ def test_a_message_that_cannot_be_read_is_replaced_by_an_apology(written):
 
 def test_a_standard_output_that_is_gone_fails_no_request(monkeypatch, written):
     monkeypatch.setattr("sys.stdout", None)
-    monkeypatch.setattr("logging.raiseExceptions", True)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
 
     log.info("unheard")
@@ -369,3 +368,67 @@ def test_the_logging_of_a_service_is_derived_from_its_settings():
 
 def test_the_source_calls_it_a_structured_logger():
     assert isinstance(StructuredLogger("shop.till"), logs.Logger)
+
+
+class Lying(dict):
+    def items(self):
+        raise RuntimeError("no")
+
+
+def test_a_value_that_cannot_be_looked_into_does_not_lose_the_line(written):
+    log.info("seen", field=Lying(a=1), other=1)
+
+    line = written.line()
+    assert (line["message"], line["other"]) == ("seen", 1)
+    assert "RuntimeError" in line["field"]
+
+
+def test_the_name_of_a_field_is_cut_and_redacted_like_its_value(written):
+    log.info("seen", field={"x" * 1_000_000: 1, "jo@shop.example": 2, "password" * 100_000: "p"})
+
+    first, second, third = written.line()["field"].items()
+    assert len(first[0]) < 300
+    assert second == ("********@shop.example", 2)
+    assert len(third[0]) < 300
+    assert third[1] == "********"
+
+
+def test_a_card_number_is_hidden_also_where_it_is_a_number(written):
+    log.info("paid", source=4111111111111111, sources=[4111111111111111], order=4111111111111112)
+
+    line = written.line()
+    assert (line["source"], line["sources"]) == ("********", ["********"])
+    assert line["order"] == 4111111111111112
+
+
+def test_a_field_cannot_forge_the_correlation_id(written):
+    with context.running(context.Context(correlation_id="order-7")):
+        log.info("placed", correlation_id="forged")
+
+    line = written.line()
+    assert (line["correlation_id"], line["correlation_id_"]) == ("order-7", "forged")
+
+
+def test_an_output_that_is_closed_fails_no_request_and_shows_no_secret(monkeypatch, written):
+    monkeypatch.setattr("logging.raiseExceptions", True)
+    closed = io.TextIOWrapper(io.BytesIO())
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", closed)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+
+    stdlib.error("password=%s", "hunter2")
+
+    assert "ValueError" in sys.stderr.getvalue()
+    assert "hunter2" not in sys.stderr.getvalue()
+
+
+def test_nothing_fails_where_every_output_is_closed(monkeypatch, written):
+    monkeypatch.setattr("logging.raiseExceptions", True)
+    closed = io.TextIOWrapper(io.BytesIO())
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", closed)
+    monkeypatch.setattr(sys, "stderr", closed)
+
+    stdlib.error("unheard")
+
+    assert closed.closed

@@ -6,17 +6,20 @@ Nothing in here raises for any value, however hostile its ``__repr__`` is.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from quintet.telemetry.redaction import HIDDEN, is_secret_name, redact
 
+LONGEST_NAME = 200
 LONGEST_TEXT = 4_096
 LONGEST_EXCEPTION = 32_768
 LONGEST_SCANNED = 131_072
 MOST_ITEMS = 100
 DEEPEST = 6
 LARGEST_INTEGER = 2**63
+SMALLEST_CARD = 10**12
 
 _PLAIN = frozenset({bool, float, type(None)})
 
@@ -26,13 +29,24 @@ def fit(value: Any, *, depth: int = 0) -> Any:
     kind = type(value)
     if kind is str:
         return fit_text(value)
-    if kind in _PLAIN or (kind is int and -LARGEST_INTEGER <= value < LARGEST_INTEGER):
+    if kind in _PLAIN or (kind is int and -LARGEST_INTEGER <= value < SMALLEST_CARD):
         return value
+    try:
+        return _fit_other(value, depth=depth + 1)
+    except Exception as error:  # noqa: BLE001 - any code may run in a value, and the line must survive it
+        return f"<{kind.__name__}, which raises {type(error).__name__}>"
+
+
+def _fit_other(value: Any, *, depth: int) -> Any:
     if isinstance(value, Mapping | list | tuple | set | frozenset):
-        return _fit_inside(value, depth=depth + 1)
+        return _fit_inside(value, depth=depth)
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
-    return fit_text(_described(value))
+    if isinstance(value, BaseException):
+        return fit_text(f"{type(value).__name__}: {value}")
+    text = str(value)
+    fitted = fit_text(text)
+    return value if type(value) is int and value < LARGEST_INTEGER and fitted == text else fitted
 
 
 def _fit_inside(value: Mapping[Any, Any] | Collection[Any], *, depth: int) -> Any:
@@ -47,7 +61,7 @@ def fit_fields(fields: Mapping[Any, Any], *, depth: int = 0) -> dict[str, Any]:
     """Return named values as a log line may hold them, and hide those named like a secret."""
     fitted: dict[str, Any] = {}
     for key, value in islice(fields.items(), MOST_ITEMS):
-        name = key if type(key) is str else _described(key)
+        name = _name(key)
         if is_secret_name(name):
             fitted[name] = HIDDEN
         elif type(value) in _PLAIN:
@@ -66,11 +80,12 @@ def fit_text(text: str, *, longest: int = LONGEST_TEXT) -> str:
     return f"{redacted[:half]} … {len(text) - 2 * half} characters … {redacted[-half:]}"
 
 
-def _described(value: Any) -> str:
-    try:
-        if isinstance(value, BaseException):
-            return f"{type(value).__name__}: {value}"
-        shown = str(value)
-    except Exception as error:  # noqa: BLE001 - any code may run in a repr, and a log line must survive it
-        return f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
-    return shown
+def _name(key: Any) -> str:
+    """Return a short name, whoever chose it: what follows remembers the names it has met."""
+    text = key if type(key) is str else str(fit(key))
+    return _redacted(text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…")
+
+
+@lru_cache(maxsize=4096)
+def _redacted(name: str) -> str:
+    return redact(name)

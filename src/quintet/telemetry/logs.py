@@ -11,6 +11,7 @@ import logging
 import re
 import sys
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,17 @@ if TYPE_CHECKING:
     from quintet.settings import ServiceSettings
 
 RESERVED = frozenset(
-    {"timestamp", "level", "logger", "message", "service", "version", "environment", "exception"}
+    {
+        "timestamp",
+        "level",
+        "logger",
+        "message",
+        "service",
+        "version",
+        "environment",
+        "correlation_id",
+        "exception",
+    }
 )
 
 # Everything that a LogRecord has of its own; what else it carries was given as ``extra``.
@@ -42,7 +53,7 @@ _OF_A_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {
 }
 # Line ends that are not control characters of ASCII, the C1 controls that terminals obey, and the
 # characters that reorder text on a screen.
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSAFE = re.compile("[\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _OPTIONS = orjson.OPT_UTC_Z
 
 
@@ -166,6 +177,12 @@ class StandardOutput(logging.Handler):
             stream.flush()
         except Exception:  # noqa: BLE001 - a full disk or a closed pipe must not fail a request
             self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say on standard error that a line is lost, and nothing of what was in it."""
+        with suppress(Exception):  # standard error may be gone as well
+            reason = sys.exc_info()[0] or Exception
+            sys.stderr.write(f"a log line of {record.name} is lost: {reason.__name__}\n")
 
 
 def configure_dict(env: ServiceSettings) -> dict[str, Any]:

@@ -32,13 +32,19 @@ _KEY_BLOCK = re.compile(
 )
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?")
 _SCHEME = re.compile(r"\b((?:bearer|basic|digest)\s{1,4})[\w.~+/=-]{8,}", re.IGNORECASE)
-_USERINFO = re.compile(r"(://)[^\s/?#\"'<>]*@")
+# The second half is for passwords that should have been percent-encoded; a port is no password.
+_USERINFO = re.compile(
+    r"(://)(?:[^\s/?#\"'<>]*|[^\s/?#\"'<>:@\[]*:(?!\d{1,5}(?:[/?#\s]|$))[^\s\"'<>]{0,256})@"
+)
 _EMAIL = re.compile(r"[\w.%+-]{1,64}@((?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})")
-_COOKIE = re.compile(r"(cookie[\"']?\s{0,4}:\s{0,4})[^\n]+", re.IGNORECASE)
+_HEADER = re.compile(
+    r"(cookie[\"']?\s{0,4}:\s{0,4}|authorization\s{0,4}:(?!\s{0,4}[\"'])\s{0,4})[^\n]+",
+    re.IGNORECASE,
+)
 _PAIR = re.compile(
     r"((?:passw(?:or)?d|passphrase|\bpwd|secret|token|authorization|api[_-]?key|access[_-]?key"
     r"|private[_-]?key|credential|session[_-]?id|csrf|signature)[\w-]{0,20}[\"']?\s{0,4}[=:]\s{0,4})"
-    r"(?:\"[^\"\n]*\"|'[^'\n]*'|(?:(?:bearer|basic|digest)\s{1,4})?[^\s,;&)}\]]+)",
+    r"(?:\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|(?:(?:bearer|basic|digest)\s{1,4})?[^\s,;&)}\]]+)",
     re.IGNORECASE,
 )
 _CARD = re.compile(r"(?<![\w.-])[2-6]\d(?:[ -]?\d){11,17}(?![\w-])")
@@ -78,7 +84,7 @@ def _hide_card(match: re.Match[str]) -> str:
 _RULES: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     ("-----BEGIN", _KEY_BLOCK, HIDDEN),
     ("eyJ", _JWT, HIDDEN),
-    (":", _COOKIE, rf"\1{HIDDEN}"),
+    (":", _HEADER, rf"\1{HIDDEN}"),
     ("@", _USERINFO, rf"\1{HIDDEN}@"),
     ("@", _EMAIL, rf"{HIDDEN}@\1"),
 )
