@@ -130,7 +130,7 @@ def authorise(wanted: Wanted) -> tuple[Payment, bool]:
         _send(payment)
     else:
         _require_same(payment, wanted)
-        _settle(payment)
+    _settle(payment)
     if payment.status == Status.DECLINED:
         raise PaymentDeclined(payment)
     if payment.status in {Status.VOIDING, Status.VOIDED}:

@@ -99,6 +99,16 @@ def test_a_slow_card_takes_its_time(bank, naps):
     assert naps == [0.5]
 
 
+def test_a_card_slower_than_anybody_waits_is_silent_and_answers_when_asked_again(naps):
+    simulator = Simulator(MemoryBook(), timeout_seconds=2.0, slow_seconds=60.0, sleep=naps.append)
+
+    with pytest.raises(NoAnswer):
+        simulator.execute(told(method="card-slow"))
+
+    assert simulator.execute(told(method="card-slow")) == DONE
+    assert naps == [2.0, 2.0]
+
+
 @pytest.mark.parametrize("deed", list(Deed))
 @pytest.mark.parametrize("lost", [True, False])
 def test_a_silent_card_answers_the_second_time(bank, naps, deed, lost):

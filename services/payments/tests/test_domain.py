@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 import pytest
 from cards import reference
+from django.db.models import F
 from django.utils import timezone
 
 from payments import domain
@@ -289,6 +290,20 @@ def test_a_void_overtakes_an_authorisation_that_is_under_way(db, wanted, provide
     assert status() == Status.VOIDED
     with provider.inner.book.opened("order-1") as page:
         assert page.held == 0
+
+
+def test_an_authorisation_that_lost_its_lease_answers_only_once_the_money_is_held(
+    db, wanted, provider, deeds
+):
+    def lose_the_lease(_instruction):
+        provider.before = live
+        Payment.objects.update(version=F("version") + 1, leased_until=timezone.now())
+
+    provider.before = lose_the_lease
+    payment, _ = domain.authorise(wanted())
+
+    assert payment.status == Status.AUTHORISED
+    assert deeds() == ["authorise", "authorise"]
 
 
 def test_the_totals_count_what_was_taken_and_returned(db, wanted):

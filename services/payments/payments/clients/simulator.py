@@ -48,8 +48,9 @@ class Simulator:
     def execute(self, instruction: Instruction) -> Outcome:
         """Do what was told, once; a silent card gets its answer at the second attempt."""
         if instruction.method == SLOW:
-            self._sleep(self.slow_seconds)
+            self._sleep(min(self.slow_seconds, self.timeout_seconds))
         with self.book.opened(instruction.reference) as page:
+            late = self._comes_late(page, instruction)
             silent = falls_silent(page, instruction)
             if silent and gets_lost(instruction):
                 page.answers[instruction.deed] = None
@@ -57,8 +58,13 @@ class Simulator:
                 reason = self._answer(page, instruction)
         if silent:
             self._sleep(self.timeout_seconds)
+        if silent or late:
             raise NoAnswer(instruction.key)
         return Outcome(done=not reason, reason=reason)
+
+    def _comes_late(self, page: Page, instruction: Instruction) -> bool:
+        too_slow = instruction.method == SLOW and self.slow_seconds > self.timeout_seconds
+        return too_slow and instruction.deed not in page.answers
 
     def _answer(self, page: Page, instruction: Instruction) -> str:
         answer = page.answers.get(instruction.deed)
