@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 
@@ -16,6 +18,7 @@ def started(monkeypatch):
 
     def start(program: str) -> str | None:
         monkeypatch.setattr("sys.argv", [program, "migrate"])
+        monkeypatch.setattr("sys.excepthook", sys.excepthook)
         apps.get_app_config("quintet").ready()
         bound = context.current()
         return bound.correlation_id if bound else None
@@ -57,3 +60,23 @@ def test_the_checks_are_registered():
     )
 
     assert ran.stdout == "True\n"
+
+
+def test_a_command_that_fails_says_so_in_the_log_under_its_id(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    program = tmp_path / "manage.py"
+    program.write_text(
+        "import django, quintet.context\n"
+        "django.setup()\n"
+        "print(quintet.context.current().correlation_id)\n"
+        "raise RuntimeError('password=hunter2')\n",
+        encoding="utf-8",
+    )
+
+    ran = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
+
+    identity, line = ran.stdout.splitlines()
+    logged = json.loads(line)
+    assert (ran.returncode, logged["correlation_id"]) == (1, identity)
+    assert "RuntimeError" in logged["exception"]
+    assert "hunter2" not in ran.stdout + ran.stderr

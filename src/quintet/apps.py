@@ -5,13 +5,20 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 
 from quintet import conf, context
 from quintet.telemetry import metrics
+from quintet.telemetry.logs import get_logger
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 MANAGEMENT_PROGRAMS = frozenset({"manage.py", "django-admin"})
+
+log = get_logger("quintet.management")
 
 
 class QuintetConfig(AppConfig):
@@ -28,3 +35,14 @@ class QuintetConfig(AppConfig):
         metrics.configure(conf.current())
         if Path(sys.argv[0]).name in MANAGEMENT_PROGRAMS:
             context.bind(context.new())
+            sys.excepthook = log_uncaught
+
+
+def log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Log what ended a management command under its correlation id; people at a terminal see it."""
+    if issubclass(kind, KeyboardInterrupt) or (sys.stderr is not None and sys.stderr.isatty()):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        log.critical("the command failed", exc_info=(kind, error, trace))
