@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from io import BytesIO
 
+import structlog
 from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
 from rest_framework.response import Response
@@ -82,7 +83,15 @@ def leaving(request):
     raise KeyboardInterrupt
 
 
+@declares(Public)
+def binding(request, number):
+    met = structlog.contextvars.get_contextvars()
+    structlog.contextvars.bind_contextvars(number=number)
+    return JsonResponse({"met": met})
+
+
 urlpatterns = [
+    path("binding/<int:number>/", binding),
     path("seen/", seen),
     path("seen-later/", seen_later),
     path("stream/", stream),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import structlog
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 
@@ -78,3 +79,13 @@ def test_an_async_server_gets_the_same_answers():
     )
 
     assert response.json()["id"] == response["X-Correlation-ID"] == TRACE
+
+
+def test_what_a_view_bound_to_its_log_lines_does_not_reach_the_next_request(client):
+    with structlog.contextvars.bound_contextvars(command="import"):
+        first = client.get("/binding/7/").json()
+        second = client.get("/binding/8/").json()
+        afterwards = structlog.contextvars.get_contextvars()
+
+    assert (first, second) == ({"met": {}}, {"met": {}})
+    assert afterwards == {"command": "import"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+import structlog
+
 from quintet import context
 from quintet.middleware.doors import TwoDoors
 from quintet.middleware.network import client_ip
@@ -16,15 +18,15 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    State = tuple[context.Context, Token[context.Context | None]]
+    State = tuple[context.Context, Token[context.Context | None], dict[str, Any]]
 
 
 class ContextMiddleware(TwoDoors):
     """Continues the caller's correlation id, or starts one; every answer carries it.
 
-    Sets ``request.correlation_id`` and ``request.client_ip``. Whatever a thread had bound before
-    is hidden while the request runs and back afterwards, so that nothing leaks from one request
-    into the next.
+    Sets ``request.correlation_id`` and ``request.client_ip``. Whatever a thread had bound before,
+    with structlog too, is hidden while the request runs and back afterwards, so that nothing leaks
+    from one request into the next.
     """
 
     def enter(self, request: HttpRequest) -> State:
@@ -37,7 +39,9 @@ class ContextMiddleware(TwoDoors):
         known = cast("Any", request)
         known.correlation_id = bound.correlation_id
         known.client_ip = client_ip(request)
-        return bound, context.bind(bound)
+        fields = structlog.contextvars.get_contextvars()
+        structlog.contextvars.clear_contextvars()
+        return bound, context.bind(bound), fields
 
     def leave(
         self,
@@ -47,13 +51,20 @@ class ContextMiddleware(TwoDoors):
         state: State,
     ) -> HttpResponseBase:
         """Name the id in the answer; a stream binds the context again at every step."""
-        bound, token = state
+        bound = state[0]
         response[context.CORRELATION_HEADER] = bound.correlation_id
         if response.streaming:
             follow(response, around=partial(context.running, bound))
-        context.unbind(token)
+        _restore(state)
         return response
 
     def abandon(self, request: HttpRequest, state: State) -> None:  # noqa: ARG002 - a hook
         """Unbind all the same."""
-        context.unbind(state[1])
+        _restore(state)
+
+
+def _restore(state: State) -> None:
+    _, token, fields = state
+    context.unbind(token)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(**fields)
