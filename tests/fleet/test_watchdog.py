@@ -63,6 +63,27 @@ def test_the_list_follows_the_lines(lines, left):
     assert watchdog.follow(lines) == left
 
 
+def test_a_group_that_ignores_the_interrupt_is_killed(monkeypatch):
+    monkeypatch.setattr(watchdog, "PATIENCE_SECONDS", 0.2)
+    code = "import signal; signal.signal(2, signal.SIG_IGN); print(1, flush=True); signal.pause()"
+    stubborn = subprocess.Popen(
+        [sys.executable, "-S", "-c", code], start_new_session=True, stdout=subprocess.PIPE
+    )
+    stubborn.stdout.readline()
+
+    watchdog.end({stubborn.pid})
+
+    stubborn.communicate(timeout=30)
+    assert stubborn.returncode == -signal.SIGKILL
+
+
+def test_a_group_that_is_gone_is_no_error(group):
+    os.killpg(group.pid, signal.SIGKILL)
+    psutil.wait_procs([group])
+
+    watchdog.end({group.pid})
+
+
 def test_the_terminal_cannot_interrupt_the_watchdog(dog):
     _until_it_ignores(dog.pid, signal.SIGINT)
 
