@@ -326,3 +326,26 @@ def test_a_forked_child_verifies_though_its_parent_held_the_lock(users):
 def test_a_memory_source_trusts_nobody_else():
     with pytest.raises(UnknownIssuer):
         MemoryKeySource({}).fetch("users")
+
+
+def test_whoever_waits_while_an_issuer_turns_out_to_be_unknown_is_refused_too(ring, shaky):
+    shaky.let_go.clear()
+    raised = []
+
+    def ask():
+        try:
+            ring.find("mallory", "kid")
+        except (UnknownIssuer, UnavailableException) as error:
+            raised.append(type(error))
+
+    first, second = threading.Thread(target=ask), threading.Thread(target=ask)
+    first.start()
+    shaky.entered.wait()
+    second.start()
+    second.join(0.1)
+
+    shaky.let_go.set()
+    first.join()
+    second.join()
+
+    assert raised == [UnknownIssuer, UnknownIssuer]

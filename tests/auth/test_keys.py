@@ -187,3 +187,10 @@ def test_keys_that_cannot_sign_are_refused_with_a_remedy(pem, words):
 
     assert "AUTH_SIGNING_KEYS" in str(raised.value)
     assert "PRIVATE" not in str(raised.value)
+
+
+def test_a_key_that_is_given_twice_is_published_once_and_still_verifies(users):
+    keys = own_keys(users.pem + pem_of(users.keys.private.public_key()))
+
+    assert len(keys.published) == 1
+    assert keys.kid in keys.verifying

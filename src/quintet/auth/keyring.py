@@ -41,12 +41,12 @@ log = get_logger("quintet.auth")
 class _Entry:
     """What is known about one issuer; changed only under the lock of its ring."""
 
-    __slots__ = ("done", "fetched_at", "flying", "keys", "tried_at", "unknown_at")
+    __slots__ = ("done", "fetched_at", "flying", "keys", "tried_at", "trusted", "unknown_at")
 
     def __init__(self) -> None:
         self.keys: dict[str, EllipticCurvePublicKey] = {}
         self.fetched_at = self.tried_at = self.unknown_at = -math.inf
-        self.flying = False
+        self.flying, self.trusted = False, True
         self.done = threading.Event()
 
 
@@ -129,6 +129,8 @@ class KeyRing:
             self._fetch(issuer, entry)
         else:
             _wait(entry)
+        if not entry.trusted:
+            raise UnknownIssuer(issuer)
         if self._clock() - entry.fetched_at > USABLE_SECONDS:
             raise UnavailableException(
                 f"The keys of {issuer} cannot be had, so its tokens cannot be verified.",
@@ -161,6 +163,7 @@ class KeyRing:
         except UnknownIssuer:
             with self._lock:
                 self._entries.pop(issuer, None)
+                entry.trusted = False
             raise
         except ServiceException as error:
             log.warning("issuer keys not fetched", issuer=issuer, reason=error.message)

@@ -73,7 +73,8 @@ def own_keys(pem: str) -> OwnKeys | None:
         raise ValueError(  # noqa: TRY004 - the value of a setting is wrong, not a type
             "The first key of AUTH_SIGNING_KEYS is public; the first one must be private."
         )
-    published = tuple(_published(key) for key in keys)
+    # A key may stand there twice, as private and as public; published twice, nobody would use it.
+    published = tuple({jwk["kid"]: jwk for jwk in map(_published, keys)}.values())
     return OwnKeys(
         kid=published[0]["kid"],
         private=first,
