@@ -205,3 +205,12 @@ def test_what_an_error_knows_can_be_asked():
     assert MethodException("no", ["GET"]).allowed == ("GET",)
     assert BusinessLogicException("no").business_rule is None
     assert TooLargeException("no").details == {}
+
+
+@pytest.mark.parametrize("allowed", [5, "GET", {"GET": 1}, ["GET\r\nSet-Cookie: a=b"], [None]])
+def test_methods_of_another_service_that_are_none_are_unknown(allowed):
+    payload = {"error": {"code": "METHOD_NOT_ALLOWED", "details": {"allowed": allowed}}}
+
+    again = errors.from_envelope(payload, status=405, service="users")
+
+    assert again.allowed == ()

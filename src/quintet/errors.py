@@ -156,7 +156,10 @@ class MethodException(ServiceException):
     @property
     def allowed(self) -> tuple[str, ...]:
         """The methods that the resource does offer."""
-        return tuple(str(method) for method in self.details.get("allowed") or ())
+        listed = self.details.get("allowed")
+        methods = listed if isinstance(listed, list) else []
+        known = all(isinstance(method, str) and method.isalpha() for method in methods)
+        return tuple(methods) if known else ()
 
 
 class ConflictException(ServiceException):
