@@ -33,6 +33,7 @@ from quintet.errors import (
     ServiceException,
     UnavailableException,
 )
+from quintet.settings.masking import mask_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +103,7 @@ def address(base_url: str) -> Address:
     """Read a base URL; ``ValueError`` when it is anything but scheme, host, port and prefix."""
     parts = urllib3.util.parse_url(base_url)
     if parts.scheme not in {"http", "https"} or not parts.host:
-        raise ValueError(f"{base_url!r} is not an http or https URL with a host.")
+        raise ValueError(f"{mask_url(base_url)!r} is not an http or https URL with a host.")
     if parts.auth or parts.query is not None or parts.fragment is not None:
         raise ValueError(f"The URL of {parts.host} carries userinfo, a query or a fragment.")
     return Address(

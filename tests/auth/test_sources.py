@@ -9,6 +9,7 @@ from quintet import auth
 from quintet.auth import HTTPKeySource, MemoryKeySource, RecordingKeySource, UnknownIssuer
 from quintet.auth.sources import DOCUMENT_BYTES_MAX
 from quintet.errors import AuthenticationException, ServiceException, UnavailableException
+from quintet.settings import SettingsError
 from quintet.testing.identity import Identity
 from tests.wire.servers import closed_port, serving
 
@@ -110,3 +111,11 @@ def test_keys_stay_in_use_after_the_issuer_went_down(users, configure):
             auth.verify(users.user())
 
         assert auth.verify(users.user()).user_id == 7
+
+
+@pytest.mark.parametrize("location", ["http://jo:hunter2@users/jwks", "http://users/jwks#keys"])
+def test_an_address_that_could_never_be_fetched_is_refused_at_the_start(configure, location):
+    with pytest.raises(SettingsError, match="AUTH_ISSUERS") as raised:
+        configure(AUTH_ISSUERS=f"users={location}")
+
+    assert "hunter2" not in str(raised.value)

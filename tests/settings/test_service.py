@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from quintet.settings import ServiceSettings, SettingsError, integer, text, url
+from quintet.settings import ServiceSettings, SettingsError, integer, mapping, text, url
 from quintet.settings.masking import HIDDEN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 GIVEN = {"SERVICE_NAME": "shop", "SECRET_KEY": "k", "SERVICE_ENVIRONMENT": "test"}
 
@@ -153,11 +158,14 @@ def test_the_description_masks_secrets_and_says_where_values_come_from():
 
 
 def test_lists_and_mappings_are_described_masked():
-    issuers = "users=http://a:hunter2@users/jwks"
-    loaded = Shop.load({**GIVEN, "AUTH_ISSUERS": issuers, "ALLOWED_HOSTS": "a,b"})
+    class Branched(Shop):
+        BRANCHES: Mapping[str, str] = mapping()
+
+    branches = "north=ftp://a:hunter2@north/stock"
+    loaded = Branched.load({**GIVEN, "BRANCHES": branches, "ALLOWED_HOSTS": "a,b"})
     rows = {row.name: row.value for row in loaded.describe()}
 
-    assert rows["AUTH_ISSUERS"] == f"users=http://a:{HIDDEN}@users/jwks"
+    assert rows["BRANCHES"] == f"north=ftp://a:{HIDDEN}@north/stock"
     assert rows["ALLOWED_HOSTS"] == "a,b"
 
 

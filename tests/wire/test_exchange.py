@@ -333,6 +333,14 @@ def test_the_port_follows_from_the_scheme():
     assert ports == [80, 443]
 
 
+@pytest.mark.parametrize("scheme", ["ftp", "postgres"])
+def test_the_password_in_a_base_url_of_another_kind_is_not_in_the_error(scheme):
+    with pytest.raises(ValueError, match="is not an http") as raised:
+        wire.address(f"{scheme}://jo:hunter2@users")
+
+    assert "hunter2" not in str(raised.value)
+
+
 def test_the_password_in_a_base_url_is_not_in_the_error():
     with pytest.raises(ValueError, match="userinfo") as raised:
         ask("http://user:s3cret@users:8000")

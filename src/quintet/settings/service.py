@@ -6,6 +6,7 @@ import os
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Self
+from urllib.parse import urlsplit
 
 from quintet.settings.declarations import (
     Declaration,
@@ -36,6 +37,8 @@ NO_ISSUERS: Mapping[str, str] = MappingProxyType({})
 
 
 def _jwks_url(raw: str) -> str:
+    if "#" in raw or "@" in urlsplit(raw).netloc:
+        raise ValueError(raw)
     return checked_url(raw, schemes=("http", "https"))
 
 
