@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 T = TypeVar("T")
+
+HIGHEST_TOTAL: Final = 2**63 - 1
+LONGEST_NAME: Final = 255
+CURRENCY: Final = re.compile("[A-Z]{3}")
 
 # What the shopper may be told as it is; any other refusal is a quarrel between two services.
 PASSED_ON: Final = {Kind.RULE, Kind.EXTERNAL, Kind.UNAVAILABLE, Kind.DEADLINE}
@@ -84,41 +89,51 @@ class ProductsClient(ServiceClient):
                 raise BusinessLogicException(
                     "A product of this order does not exist.", business_rule="unknown_product"
                 ) from error
-        return self._reservation(made, wanted=set(quantities))
+        return self._reservation(made, wanted=quantities)
 
     def commit(self, reference: str) -> None:
         """Hand the reserved goods over, unless the reservation is gone."""
         with _expecting(self.service):
             try:
-                self.post(
+                made = self.post(
                     path("/internal/v1/reservations/{reference}/commit/", reference=reference)
                 )
             except (ConflictException, NotFoundException) as error:
                 raise BusinessLogicException(
                     "The goods are no longer reserved.", business_rule="reservation_gone"
                 ) from error
+        _expect(made, "committed", service=self.service)
 
     def release(self, reference: str) -> None:
         """Return the goods to the stock, whether they were reserved, handed over or neither."""
         with _expecting(self.service):
             self.post(path("/internal/v1/reservations/{reference}/release/", reference=reference))
 
-    def _reservation(self, made: Any, *, wanted: set[int]) -> Reservation:
-        lines = {}
-        for line in _read(made, "lines", list, service=self.service):
-            product_id = _read(line, "product_id", int, service=self.service)
-            lines[product_id] = PricedLine(
-                product_id=product_id,
-                name=_read(line, "name", str, service=self.service),
-                unit_price_amount=_read(line, "unit_price_amount", int, service=self.service),
-            )
-        if set(lines) != wanted:
-            raise ExternalServiceException("products reserved other goods.", self.service)
-        return Reservation(
-            lines=lines,
+    def _reservation(self, made: Any, *, wanted: Mapping[int, int]) -> Reservation:
+        lines = [self._line(line) for line in _read(made, "lines", list, service=self.service)]
+        reservation = Reservation(
+            lines={line.product_id: line for line in lines},
             total_amount=_read(made, "total_amount", int, service=self.service),
             currency=_read(made, "currency", str, service=self.service),
         )
+        if reservation.lines.keys() != wanted.keys():
+            raise ExternalServiceException("products reserved other goods.", self.service)
+        total = sum(line.unit_price_amount * wanted[line.product_id] for line in lines)
+        if reservation.total_amount != total or not 0 <= total <= HIGHEST_TOTAL:
+            raise ExternalServiceException("products added its prices up wrongly.", self.service)
+        if CURRENCY.fullmatch(reservation.currency) is None:
+            raise ExternalServiceException("products named no currency.", self.service)
+        return reservation
+
+    def _line(self, line: Any) -> PricedLine:
+        read = PricedLine(
+            product_id=_read(line, "product_id", int, service=self.service),
+            name=_read(line, "name", str, service=self.service),
+            unit_price_amount=_read(line, "unit_price_amount", int, service=self.service),
+        )
+        if read.unit_price_amount < 0 or len(read.name) > LONGEST_NAME or "\x00" in read.name:
+            raise ExternalServiceException("products described no goods.", self.service)
+        return read
 
 
 class PaymentsClient(ServiceClient):
@@ -139,17 +154,21 @@ class PaymentsClient(ServiceClient):
         }
         with _expecting(self.service):
             try:
-                self.post("/internal/v1/payments/", wanted)
+                made = self.post("/internal/v1/payments/", wanted)
             except ValidationException as error:
                 raise BusinessLogicException(
                     "This amount cannot be paid by this method.",
                     business_rule="payment_not_accepted",
                 ) from error
+        _expect(made, "authorised", service=self.service)
 
     def capture(self, reference: str) -> None:
         """Take the money that is held."""
         with _expecting(self.service):
-            self.post(path("/internal/v1/payments/{reference}/capture/", reference=reference))
+            made = self.post(
+                path("/internal/v1/payments/{reference}/capture/", reference=reference)
+            )
+        _expect(made, "captured", service=self.service)
 
     def give_back(self, reference: str) -> None:
         """Let the money go, or return it if it was taken; void decides which of both it is."""
@@ -171,6 +190,12 @@ def _expecting(service: str) -> Iterator[None]:
         raise ExternalServiceException(
             f"{service} did not accept a request of orders.", service
         ) from error
+
+
+def _expect(answer: Any, status: str, *, service: str) -> None:
+    """Believe that something was done only when the service says so, whatever its HTTP status."""
+    if _read(answer, "status", str, service=service) != status:
+        raise ExternalServiceException(f"{service} answered, but not that it is done.", service)
 
 
 def _read(answer: Any, name: str, kind: type[T], *, service: str) -> T:

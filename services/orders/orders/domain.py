@@ -62,18 +62,18 @@ class OrderNotCancellable(ConflictException):
 def place(*, user_id: int, wishes: Sequence[Wish], payment_method: str) -> Order:
     """Buy the wishes and return the confirmed order; a failed order stays readable and is raised.
 
-    The error is the one of the service that refused; its details name the order.
+    The error is the one of the service that refused; its details name the order. A request that
+    was overtaken by `resume` returns the order if that confirmed it.
     """
     order = _record(user_id=user_id, wishes=wishes, payment_method=payment_method)
     log.info("order placed", order_id=order.pk, user_id=user_id, lines=len(wishes))
     try:
-        _advance(order)
-    except OrderTakenOver:
-        raise
-    except ServiceException as error:
-        _fail(order, error)
-        error.details = {**error.details, "order_id": order.pk}
-        raise
+        _advance_or_undo(order)
+    except OrderTakenOver as taken:
+        order.refresh_from_db()
+        if order.status != Status.CONFIRMED:
+            taken.details = {**taken.details, "order_id": order.pk}
+            raise
     return order
 
 
@@ -198,6 +198,17 @@ def _advance(order: Order) -> None:
         step, reached = FORWARD[Status(order.status)]
         order.move(reached, **step(order))
     log.info("order confirmed", order_id=order.pk, amount=order.total_amount)
+
+
+def _advance_or_undo(order: Order) -> None:
+    try:
+        _advance(order)
+    except OrderTakenOver:
+        raise
+    except ServiceException as error:
+        _fail(order, error)
+        error.details = {**error.details, "order_id": order.pk}
+        raise
 
 
 def _fail(order: Order, error: ServiceException) -> None:

@@ -100,6 +100,7 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ServiceView
     queryset = Order.objects.prefetch_related("lines")
     serializer_class = OrderSerializer
     filterset_class = OrderFilter
+    lookup_value_converter = "int"
     ordering_fields = ["id", "created_at", "total_amount"]
     permissions: ClassVar = {
         "list": Authenticated,

@@ -77,7 +77,13 @@ def test_an_unknown_product_is_a_rule_of_orders(downstream):
         {"lines": [{"product_id": "1"}]},
         {"total_amount": "10"},
         {"total_amount": True},
+        {"total_amount": 11},
+        {"total_amount": 2**63},
         {"currency": None},
+        {"currency": "EURO"},
+        {"lines": [{**RESERVED["lines"][0], "unit_price_amount": -5}], "total_amount": -10},
+        {"lines": [{**RESERVED["lines"][0], "name": "a" * 256}]},
+        {"lines": [{**RESERVED["lines"][0], "name": "\x00"}]},
     ],
 )
 def test_a_reservation_that_makes_no_sense_is_the_fault_of_products(downstream, change):
@@ -119,6 +125,23 @@ def test_a_service_that_is_away_is_said_to_be_away(downstream):
 
     with pytest.raises(UnavailableException):
         PaymentsClient().capture("r")
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"status": "authorising"}, {"status": "declined"}])
+@pytest.mark.parametrize(("door", "deed"), [(AUTHORISE, "authorise"), (CAPTURE, "capture")])
+def test_money_counts_only_when_payments_says_so(downstream, door, deed, answer):
+    downstream.answer(*door, json=answer)
+    wanted = {"user_id": 7, "amount": 10, "currency": "EUR", "method": "card-ok"}
+
+    with pytest.raises(ExternalServiceException, match="payments"):
+        getattr(PaymentsClient(), deed)("r", **(wanted if deed == "authorise" else {}))
+
+
+def test_goods_are_handed_over_only_when_products_says_so(downstream):
+    downstream.answer(*COMMIT, json={"status": "reserved"})
+
+    with pytest.raises(ExternalServiceException, match="products"):
+        ProductsClient().commit("r")
 
 
 def test_money_that_was_taken_is_refunded(downstream):

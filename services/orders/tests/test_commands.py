@@ -40,6 +40,12 @@ def test_a_young_order_belongs_to_its_request(left_behind):
     assert run("resume_orders", "--age-seconds=600") == "finished 0, waiting 0\n"
 
 
+@pytest.mark.parametrize("seconds", ["-1", "nan"])
+def test_an_age_in_the_future_is_refused(left_behind, seconds):
+    with pytest.raises(CommandError, match="age-seconds"):
+        run("resume_orders", f"--age-seconds={seconds}")
+
+
 def test_an_order_that_has_to_wait_makes_the_command_fail(left_behind, world):
     world.faults = {1: "away before"}
 

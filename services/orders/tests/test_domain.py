@@ -214,6 +214,30 @@ def test_a_request_that_wakes_up_after_resume_cannot_advance_its_order(world, wi
     assert_consistent(world, Order.objects.get())
 
 
+@pytest.mark.parametrize("fault", ["", "silence after"])
+def test_a_request_whose_order_was_confirmed_by_resume_says_so(world, wishes, fault):
+    def overtake(number):
+        if number == 5:
+            world.watch = lambda _: None
+            resume_all()
+
+    world.watch, world.faults = overtake, {5: fault}
+
+    order = place(wishes)
+
+    assert order.status == Status.CONFIRMED
+    assert_consistent(world, order)
+
+
+def test_a_request_whose_order_was_undone_by_resume_names_it(world, wishes):
+    world.watch = lambda number: resume_all() if number == 1 else None
+
+    with pytest.raises(OrderTakenOver) as raised:
+        place(wishes)
+
+    assert raised.value.details["order_id"] == Order.objects.get().pk
+
+
 def test_two_resumers_share_the_orders_and_finish_each_once(world):
     orders = [Order.objects.create(user_id=7, payment_method="card-ok") for _ in range(20)]
     results = []

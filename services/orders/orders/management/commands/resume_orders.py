@@ -40,6 +40,8 @@ class Command(BaseCommand):
         seconds = options["age_seconds"]
         if seconds is None:
             seconds = env.RESUME_AFTER_SECONDS
+        if not seconds >= 0:
+            raise CommandError("--age-seconds has to be 0 or more: no order is from the future.")
         age = timedelta(seconds=seconds)
         while True:
             resumed = domain.resume(before=timezone.now() - age)
