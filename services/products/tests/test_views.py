@@ -108,7 +108,23 @@ def test_the_catalogue_can_be_searched(lamp, make, query, found):
 
 @pytest.mark.parametrize(
     "query",
-    ["is_active=false", "price=1", "currency=XXX", "min_price=cheap", "ordering=stock", "page=0"],
+    [
+        "is_active=false",
+        "price=1",
+        "currency=XXX",
+        "min_price=cheap",
+        "min_price=19.99",
+        "min_price=-1e9",
+        "max_price=1e9",
+        f"max_price={10**12 + 1}",
+        "ordering=stock",
+        "page=0",
+        "page=1e9",
+        f"page={10**30}",
+        "search=%00",
+        "currency=%00",
+        "in_stock=%00",
+    ],
 )
 def test_a_question_that_nobody_understands_is_refused(db, query):
     assert Api().get(f"{PRODUCTS}?{query}").status_code == 400

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import django_filters
+from django import forms
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -104,11 +105,20 @@ class DeliverySerializer(StrictSerializer[Product]):
     )
 
 
+class PriceFilter(django_filters.Filter):  # type: ignore[misc]  # it has no types
+    """A price in the smallest unit; what ``NumberFilter`` takes, -1e999999999, never ends."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, lookup_expr: str) -> None:
+        super().__init__("price_amount", lookup_expr, min_value=0, max_value=HIGHEST_PRICE)
+
+
 class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has no types
     """How the catalogue can be narrowed down."""
 
-    min_price = django_filters.NumberFilter(field_name="price_amount", lookup_expr="gte")
-    max_price = django_filters.NumberFilter(field_name="price_amount", lookup_expr="lte")
+    min_price = PriceFilter("gte")
+    max_price = PriceFilter("lte")
     currency = django_filters.ChoiceFilter(choices=[(code, code) for code in sorted(CURRENCIES)])
     in_stock = django_filters.BooleanFilter(method="by_stock", label="Whether any is left.")
 
