@@ -29,6 +29,14 @@ def test_a_list_is_narrowed_by_a_filter(reader):
     assert titles(reader.get(BOOKS, {"pages_min": 500})) == ["Dune"]
 
 
+@pytest.mark.parametrize("search", ["a " * 11, "a," * 11, "a" * 201])
+def test_a_search_that_would_keep_the_database_busy_is_refused(reader, search):
+    response = reader.get(BOOKS, {"search": search})
+
+    assert response.status_code == 400
+    assert list(response.json()["error"]["details"]["field_errors"]) == ["search"]
+
+
 def test_a_list_is_searched(reader):
     assert titles(reader.get(BOOKS, {"search": "mo"})) == ["Momo"]
 

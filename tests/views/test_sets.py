@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from quintet.auth import Principal
 from tests.project.models import Book
+from tests.views.shelf import BookViewSet
 
 pytestmark = [pytest.mark.urls("tests.views.shelf"), pytest.mark.django_db]
 
@@ -91,3 +95,10 @@ def test_a_query_string_is_judged_after_the_caller(api):
 def test_a_key_that_is_no_key_is_not_found(api):
     for key in ("x", "%00", "9" * 40, "1.5", "-1"):
         assert api.as_user(7).get(f"{BOOKS}{key}/").status_code == 404
+
+
+def test_what_belongs_to_nobody_does_not_belong_to_a_service():
+    service = Principal(kind="service", subject="fire", service="fire")
+    view = BookViewSet(request=SimpleNamespace(user=service))
+
+    assert view.owned(Book.objects.all()).query.is_empty()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from rest_framework.request import Request
 
+SEARCH_WORDS_MAX = 10
+SEARCH_LENGTH_MAX = 200
 _TRUTHS = {"", "true", "false", "True", "False"}
 
 
@@ -48,11 +50,23 @@ class Filters(DjangoFilterBackend):  # type: ignore[misc] # django-filter has no
 
 
 class Search(SearchFilter):
-    """Free text in the view's ``search_fields``, by ``?search=``."""
+    """Free text in the view's ``search_fields``, by ``?search=``: ten words at most.
+
+    Each word is one more condition on each field, and a long text keeps the database busy.
+    """
 
     def names(self, view: Any) -> set[str]:
         """The query parameters that this reads."""
         return {self.search_param} if getattr(view, "search_fields", None) else set()
+
+    def get_search_terms(self, request: Request) -> list[str]:
+        """The words, if there are not too many of them."""
+        terms = list(super().get_search_terms(request))
+        too_long = len(request.query_params.get(self.search_param, "")) > SEARCH_LENGTH_MAX
+        if too_long or len(terms) > SEARCH_WORDS_MAX:
+            message = f"At most {SEARCH_WORDS_MAX} words, of {SEARCH_LENGTH_MAX} letters together."
+            raise ValidationException(message, {self.search_param: [message]})
+        return terms
 
 
 class Ordering(OrderingFilter):

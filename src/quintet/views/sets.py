@@ -68,7 +68,9 @@ class ServiceViewSet(GenericViewSet[M]):
         """Leave the caller's own rows; staff keep all, so a foreign object is a 404 for others."""
         if self.principal.is_staff:
             return queryset
-        return queryset.filter(**{self.owner_field: self.principal.user_id or None})
+        if not self.principal.user_id:
+            return queryset.none()  # a filter by None would find what belongs to nobody
+        return queryset.filter(**{self.owner_field: self.principal.user_id})
 
 
 class ReadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ServiceViewSet[M]):
