@@ -13,7 +13,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from quintet.auth import Public
+from quintet.auth import Public, generate_key
 from quintet.checks.routes import routes_declare_permissions
 from quintet.checks.serializers import lists_name_their_fields, serializers_name_their_fields
 from quintet.middleware import DEFAULT
@@ -361,3 +361,21 @@ def test_a_pool_fits_the_threads_and_the_server(declare, monkeypatch, pool, envi
     monkeypatch.setattr(settings, "DATABASES", {"default": database})
 
     assert ids() == found
+
+
+@pytest.mark.parametrize(
+    "keys", ["no key at all", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----"]
+)
+def test_signing_keys_that_cannot_be_read_stop_the_start_and_are_not_shown(declare, keys):
+    declare(AUTH_SIGNING_KEYS=keys)
+
+    (found,) = judged()
+
+    assert found.id == "quintet.E015"
+    assert "hunter2" not in f"{found.msg} {found.hint}"
+
+
+def test_signing_keys_that_can_be_read_are_fine(declare):
+    declare(AUTH_SIGNING_KEYS=generate_key())
+
+    assert ids() == []

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 from rest_framework.settings import api_settings
 
-from quintet import conf
+from quintet import auth, conf
 from quintet.auth import Denied
 from quintet.checks.findings import TAG
 from quintet.middleware import DEFAULT
@@ -112,3 +113,14 @@ def settings_are_declared(**_: Any) -> list[CheckMessage]:
             id="quintet.W002",
         )
     ]
+
+
+@register(TAG)
+def signing_keys_are_readable(**_: Any) -> list[CheckMessage]:
+    """A service finds out before its first request that it cannot sign."""
+    try:
+        auth.jwks()
+    except ImproperlyConfigured as error:
+        hint = "Give P-256 keys as PEM, the first of them private: quintet.auth.generate_key()."
+        return [Error(str(error), hint=hint, id="quintet.E015")]
+    return []
