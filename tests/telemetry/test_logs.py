@@ -432,3 +432,10 @@ def test_nothing_fails_where_every_output_is_closed(monkeypatch, written):
     stdlib.error("unheard")
 
     assert closed.closed
+
+
+def test_without_an_exception_there_is_no_traceback(written):
+    log.exception("nothing is being handled")
+    stdlib.exception("nothing is being handled")
+
+    assert [line.get("exception") for line in written.lines()] == [None, None]

@@ -146,8 +146,8 @@ class JSONFormatter(logging.Formatter):
             event.update(fields)
         else:
             event.update({f"{k}_" if k in RESERVED else k: v for k, v in fields.items()})
-        if record.exc_info or record.exc_text or record.stack_info:
-            event["exception"] = fit_text(_traceback(record), longest=LONGEST_EXCEPTION)
+        if trace := _traceback(record):
+            event["exception"] = fit_text(trace, longest=LONGEST_EXCEPTION)
         return event
 
     def _apology(self, record: logging.LogRecord, error: Exception) -> dict[str, Any]:
