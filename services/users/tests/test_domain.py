@@ -176,3 +176,12 @@ def test_deleting_a_user_deletes_what_belongs_to_it(john):
 
     assert not User.objects.exists()
     assert not Profile.objects.exists()
+
+
+def test_a_profile_of_a_user_who_left_meanwhile_is_not_found(john):
+    User.objects.filter(pk=john.pk).delete()
+
+    with pytest.raises(NotFoundException):
+        domain.change_profile(john, {"city": "Berlin"})
+    with pytest.raises(NotFoundException):
+        domain.profile_of(john)

@@ -207,3 +207,21 @@ def test_of_simultaneous_uses_of_a_refresh_token_exactly_one_succeeds(tokens):
 
     assert sum(outcomes) == 1
     assert Session.objects.get().revoked_at is not None
+
+
+@pytest.mark.parametrize(
+    "go", [lambda users: users.update(is_active=False), lambda users: users.delete()]
+)
+def test_whoever_leaves_while_the_password_is_checked_is_not_logged_in(john, monkeypatch, go):
+    def check_slowly(user, _password):
+        go(User.objects.filter(pk=user.pk))
+        return True
+
+    monkeypatch.setattr(User, "check_password", check_slowly)
+    before = logins("failure")
+
+    with pytest.raises(domain.LoginRefused):
+        domain.log_in("john", PASSWORD)
+
+    assert not Session.objects.exists()
+    assert logins("failure") == before + 1

@@ -280,7 +280,17 @@ def test_staff_narrows_the_list_down(john, mary, as_staff, query, expected):
 
 
 @pytest.mark.parametrize(
-    "query", [{"password": "x"}, {"ordering": "password"}, {"is_active": "perhaps"}, {"page": 0}]
+    "query",
+    [
+        {"password": "x"},
+        {"ordering": "password"},
+        {"is_active": "perhaps"},
+        {"page": 0},
+        {"page": "1e9"},
+        {"username": "\x00"},
+        {"created_after": "0001-01-01T00:00:00+14:00"},
+        {"created_before": "9999-12-31T23:59:59-14:00"},
+    ],
 )
 def test_a_question_that_is_not_offered_is_refused(as_staff, query):
     assert as_staff.get(USERS, query).status_code in {400, 404}

@@ -189,7 +189,15 @@ def change_profile(user: User, changes: Mapping[str, Any]) -> Profile:
     now = timezone.now()
     Profile.objects.filter(pk=user.pk).update(**changes, updated_at=now)
     log.info("profile changed", user_id=user.pk, fields=sorted(changes))
-    return Profile.objects.get(pk=user.pk)
+    return profile_of(user)
+
+
+def profile_of(user: User) -> Profile:
+    """Read the profile of a user, who may have left since they were found."""
+    profile = Profile.objects.filter(pk=user.pk).first()
+    if profile is None:
+        raise NotFoundException("This user was deleted.")
+    return profile
 
 
 def activate(user: User) -> User:
@@ -233,21 +241,25 @@ def log_in(username: str, password: str) -> Tokens:
     """Exchange a name and a password for tokens, with the same work for unknown and known names."""
     user = User.objects.named(username).first()
     correct = (user or User()).check_password(password)
-    if user is None or not correct or not user.is_active:
+    try:
+        if user is None or not correct or not user.is_active:
+            raise LoginRefused
+        tokens = open_session(user)
+    except LoginRefused:
         LOGINS.labels(status="failure").inc()
         log.warning("login refused", user_id=user.pk if user else None)
-        raise LoginRefused
-    tokens = open_session(user)
+        raise
     LOGINS.labels(status="success").inc()
     log.info("user logged in", user_id=user.pk)
     return tokens
 
 
 def open_session(user: User) -> Tokens:
-    """Begin a family of refresh tokens."""
+    """Begin a family of refresh tokens, unless the user was barred or deleted meanwhile."""
     now, secret = timezone.now(), secrets.token_urlsafe(32)
     with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(last_login=now)
+        if not User.objects.active().filter(pk=user.pk).update(last_login=now):
+            raise LoginRefused
         session = Session.objects.create(
             user=user,
             digest=digest(secret),

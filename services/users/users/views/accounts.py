@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import django_filters
+from django.core.validators import MaxValueValidator, MinValueValidator
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from rest_framework.request import Request
     from rest_framework.serializers import BaseSerializer
+
+# At the ends of the calendar a time has no equivalent in another time zone, UTC for example.
+TIMES = [
+    MinValueValidator(datetime(1, 1, 3, tzinfo=UTC)),
+    MaxValueValidator(datetime(9999, 12, 29, tzinfo=UTC)),
+]
 
 PERSON = OpenApiExample(
     "A user",
@@ -80,8 +88,8 @@ class UserFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has no t
     is_active = django_filters.BooleanFilter(label="Whether the user may log in.")
     username = django_filters.CharFilter(method="by_name", label="The name, in any case.")
     email = django_filters.CharFilter(method="by_email", label="The address, in any case.")
-    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_after = django_filters.IsoDateTimeFilter("created_at", "gte", validators=TIMES)
+    created_before = django_filters.IsoDateTimeFilter("created_at", "lt", validators=TIMES)
 
     class Meta:
         model = User
@@ -193,7 +201,7 @@ class UserViewSet(
     @action(detail=True, methods=["get"])
     def profile(self, _request: Request, **_path: Any) -> Response:
         """Show what the user tells about themselves."""
-        return Response(ProfileSerializer(self.get_object().profile).data)
+        return Response(ProfileSerializer(domain.profile_of(self.get_object())).data)
 
     @extend_schema(
         summary="Replace a profile",
