@@ -158,3 +158,18 @@ def test_every_reason_names_the_field_that_its_code_begins_with(strings):
     for reason in judge(*strings).reasons:
         assert reason.code.startswith(f"{reason.field}_")
         assert reason.message.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "letter",
+    ["\u034f", "\u1160", "\u17b4", "\u180b", "\u200d", "\u2800", "\ufe0f", "\U000e0100"],
+    ids=ascii,
+)
+def test_a_letter_that_nobody_sees_is_no_part_of_a_name(letter):
+    assert "username_characters" in codes(f"jo{letter}hn")
+    assert not judge(letter * 3, "john@example.com").valid
+
+
+def test_a_tower_of_marks_is_no_name():
+    assert codes("nguyễn") == codes("jo" + "\u0336\u0337\u0338\u0321" + "hn") == []
+    assert codes("jo" + "\u0336\u0337\u0338\u0321\u0322" + "hn") == ["username_characters"]

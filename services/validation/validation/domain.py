@@ -63,6 +63,11 @@ TOGETHER: Final = (
     frozenset({"LATIN", "CJK", "HANGUL"}),
 )
 ADDRESS: Final = EmailValidator()
+# Letters and marks that draw nothing; all others without a shape are neither letter nor mark.
+INVISIBLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+MARKS_IN_A_ROW: Final = 4
 SEPARATORS: Final = re.compile(r"[._-]")
 
 
@@ -151,12 +156,25 @@ def is_disposable(domain: str) -> bool:
 def is_name(username: str) -> bool:
     """Tell whether the string is letters and digits in normal form, with single separators inside.
 
-    Marks count as letters, since many scripts write their vowels with them.
+    Marks count as letters, since many scripts write their vowels with them; but none that nobody
+    sees, since a name with it looks like another one, and no tower of them.
     """
+    if INVISIBLE.search(username) or has_tower(username):
+        return False
     return unicodedata.is_normalized("NFKC", username) and all(
         part[:1].isalnum() and all(unicodedata.category(letter)[0] in "LMN" for letter in part)
         for part in SEPARATORS.split(username)
     )
+
+
+def has_tower(string: str) -> bool:
+    """Tell whether more marks stand on one letter than any language puts there."""
+    height = 0
+    for letter in string:
+        height = height + 1 if unicodedata.category(letter) == "Mn" else 0
+        if height > MARKS_IN_A_ROW:
+            return True
+    return False
 
 
 def looks_reserved(username: str) -> bool:
