@@ -436,6 +436,6 @@ def test_nothing_fails_where_every_output_is_closed(monkeypatch, written):
 
 def test_without_an_exception_there_is_no_traceback(written):
     log.error("nothing is being handled", exc_info=True)  # noqa: LOG014 - the case in question
-    stdlib.error("nothing is being handled", exc_info=True)  # noqa: LOG014 - as above
+    stdlib.error("nothing is being handled", exc_info=True)
 
     assert [line.get("exception") for line in written.lines()] == [None, None]
