@@ -13,6 +13,7 @@ def status():
         "gateway": "http://127.0.0.1:8000",
         "example": "http://127.0.0.1:8000/api/v1/products/",
         "logs": "/x/logs",
+        "notes": ["port 8000 is taken"],
         "origins": {"users database": "embedded", "cache": "CACHE_URL", "broker": "none"},
         "units": [
             unit | {"name": "users", "state": "ready"},
@@ -42,6 +43,10 @@ def test_the_banner_says_where_each_url_came_from(status):
 
     assert "embedded: users database; CACHE_URL: cache" in said
     assert "none" not in said
+
+
+def test_what_differs_from_the_description_is_said_first(status):
+    assert shown(status, detached=True).split()[:5] == ["Note", "port", "8000", "is", "taken"]
 
 
 def test_what_is_not_ready_is_marked_with_its_reason(status):

@@ -21,7 +21,8 @@ def gone(processes):
 def test_everything_is_ready_when_up_returns(system):
     states = {unit["name"]: unit["state"] for unit in system.status()["units"]}
 
-    assert states == dict.fromkeys(["postgres", "valkey", "gateway", "alpha", "beta"], "ready")
+    names = ["postgres", "valkey", "gateway", "alpha", "beta", "beta-worker"]
+    assert states == dict.fromkeys(names, "ready")
 
 
 def test_status_says_where_each_url_came_from_and_no_url(system):
@@ -55,6 +56,22 @@ def test_a_second_detached_up_is_told_so_too(system):
     refused = system.command("up", "--detach", expect=1)
 
     assert "already running" in refused.stderr
+
+
+def test_a_worker_runs_beside_its_service_with_the_same_environment(system):
+    worker = system.unit("beta-worker")
+
+    assert (worker["kind"], worker["state"]) == ("worker", "ready")
+    eventually(lambda: "ticking for beta" in system.command("logs", "beta-worker").stdout)
+
+
+def test_a_killed_worker_comes_back(system):
+    before = system.unit("beta-worker")["pid"]
+
+    os.kill(before, signal.SIGKILL)
+    after = eventually(lambda: changed_pid(system, "beta-worker", before))
+
+    assert after != before
 
 
 def test_restart_gives_one_service_a_new_process(system):
@@ -265,13 +282,14 @@ def test_a_url_of_the_environment_replaces_the_embedded_database(stopped_system)
 
 def test_a_change_restarts_only_the_service_it_belongs_to(stopped_system):
     stopped_system.command("up", "--detach", "--reload")
-    before = stopped_system.unit("alpha")["pid"], stopped_system.unit("beta")["pid"]
+    before = {name: stopped_system.unit(name)["pid"] for name in ("alpha", "beta", "beta-worker")}
 
     with (stopped_system.root / "beta" / "beta" / "wsgi.py").open("a", encoding="utf-8") as code:
         code.write("VERSION = 2\n")
-    eventually(lambda: stopped_system.unit("beta")["pid"] not in {before[1], None})
+    eventually(lambda: changed_pid(stopped_system, "beta", before["beta"]))
+    eventually(lambda: changed_pid(stopped_system, "beta-worker", before["beta-worker"]))
 
-    assert stopped_system.unit("alpha")["pid"] == before[0]
+    assert stopped_system.unit("alpha")["pid"] == before["alpha"]
 
 
 def test_two_systems_run_side_by_side(system, stopped_system):
@@ -286,3 +304,9 @@ def test_ports_of_services_are_their_own(system):
 
     assert len(set(used)) == len(used)
     assert not any(ports.is_free(port) for port in used)
+
+
+def changed_pid(system, name, before):
+    """The pid of a unit's new process, once it has one."""
+    pid = system.unit(name)["pid"]
+    return pid if pid not in {before, None} else None

@@ -15,7 +15,13 @@ resources:
   cache: {{ kind: redis }}
 services:
   alpha: {{ path: alpha, routes: [/api/v1/alpha], uses: [db, cache] }}
-  beta: {{ path: beta, routes: [/api/v1/beta], uses: [db], calls: [alpha], depends_on: [alpha] }}
+  beta:
+    path: beta
+    routes: [/api/v1/beta]
+    uses: [db]
+    calls: [alpha]
+    depends_on: [alpha]
+    worker: tick
 """
 
 SETTINGS = """
@@ -65,7 +71,10 @@ def application(environ, start_response):
 """
 
 MANAGE = """
-import sys
+import os, sys, time
+if sys.argv[1:] == ["tick"]:
+    print("ticking for " + os.environ["SERVICE_NAME"], flush=True)
+    time.sleep(600)
 from django.core.management import execute_from_command_line
 execute_from_command_line(sys.argv)
 """

@@ -18,6 +18,7 @@ def text(status: Mapping[str, Any], *, detached: bool) -> str:
     gateway = status["gateway"]
     stop = "./quintet down" if detached else "Ctrl-C"
     rows = [
+        *(("Note", words) for words in status["notes"]),
         *_states(status),
         *_origins(status["origins"]),
         ("Gateway", gateway),
@@ -53,7 +54,7 @@ def timings(phases: Mapping[str, float], memory_bytes: int) -> str:
 
 
 def _states(status: Mapping[str, Any]) -> list[tuple[str, str]]:
-    kinds = {"server": "Servers", "service": "Services"}
+    kinds = {"server": "Servers", "service": "Services", "worker": "Workers"}
     rows = []
     for kind, label in kinds.items():
         units = [unit for unit in status["units"] if unit["kind"] == kind]

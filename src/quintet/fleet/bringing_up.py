@@ -115,7 +115,7 @@ def _announce(supervisor: Supervisor, wishes: Wishes, started: float) -> None:
 
 async def _echo(supervisor: Supervisor, system: description.System) -> None:
     """Print the lines of the services and the gateway; those of the servers are in their files."""
-    names = (*system.services, "gateway")
+    names = (*system.processes(), "gateway")
     width = max(len(name) for name in names)
     with supervisor.logbook.follow() as queue:
         while True:

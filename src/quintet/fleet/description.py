@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 RESERVED = ("/docs", "/internal", "/metrics", "/health", "/livez", "/readyz")
 """Prefixes that no service may claim at the gateway."""
+
+WORKER = "-worker"
+"""What the name of a worker adds to that of its service."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _ROUTE = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -61,6 +65,8 @@ class Service(Part):
     uses: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
+    worker: str = ""
+    """A management command that runs beside the service for as long as it does."""
     scale: Scale = Scale()
 
     @field_validator("routes")
@@ -72,6 +78,15 @@ class Service(Part):
             if any(_covers(reserved, route) for reserved in RESERVED):
                 raise ValueError(f"{route!r} is reserved for the gateway or kept inside")
         return routes
+
+    @field_validator("worker")
+    @classmethod
+    def _worker_is_words(cls, worker: str) -> str:
+        try:
+            shlex.split(worker)
+        except ValueError as error:
+            raise ValueError(f"{worker!r} is not a command: {error}") from error
+        return worker
 
 
 class System(Part):
@@ -97,6 +112,15 @@ class System(Part):
             return tuple(TopologicalSorter(graph).static_order())
         except CycleError as error:
             raise ValueError(f"depends_on goes in a circle: {' → '.join(error.args[1])}") from None
+
+    def processes(self) -> tuple[str, ...]:
+        """Return the names of the services, each followed by that of its worker if it has one."""
+        return tuple(
+            process
+            for name, service in self.services.items()
+            for process in (name, f"{name}{WORKER}" if service.worker else None)
+            if process
+        )
 
     def callers_of(self, name: str) -> tuple[str, ...]:
         """Return the services that call the named one."""

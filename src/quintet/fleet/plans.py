@@ -1,4 +1,4 @@
-"""How each kind of unit is started: an embedded server, and a service with its migrations."""
+"""How each kind of unit is started: an embedded server, a service, and the worker beside one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from quintet.fleet.roster import Roster
 
 SERVE = (sys.executable, "-m", "quintet", "serve")
-MIGRATE = (sys.executable, "manage.py", "migrate", "--noinput", "--verbosity", "1")
+MANAGE = (sys.executable, "manage.py")
+MIGRATE = (*MANAGE, "migrate", "--noinput", "--verbosity", "1")
 
 
 class ServerPlan:
@@ -46,6 +47,7 @@ class Programs:
 
     serve: tuple[str, ...] = SERVE
     migrate: tuple[str, ...] = MIGRATE
+    manage: tuple[str, ...] = MANAGE
 
 
 class ServicePlan:
@@ -77,6 +79,10 @@ class ServicePlan:
             await self._migrate()
         return self._launch(self.programs.serve)
 
+    def worker(self, words: tuple[str, ...]) -> WorkerPlan:
+        """Return how a management command of the same service runs beside it."""
+        return WorkerPlan(lambda: self._launch((*self.programs.manage, *words)))
+
     async def probe(self, pid: int, /) -> None:
         await readiness.ask(self._question)
         if self._verified == pid:
@@ -102,3 +108,18 @@ class ServicePlan:
             preexec=spawn.ends_with_parent(signal.SIGINT),
             stop_signal=signal.SIGTERM,
         )
+
+
+class WorkerPlan:
+    """Runs a management command that does not end: while it lives, it is ready."""
+
+    kind = "worker"
+
+    def __init__(self, launch: Callable[[], Launch]) -> None:
+        self._launch = launch
+
+    async def prepare(self) -> Launch:
+        return self._launch()
+
+    async def probe(self, _pid: int, /) -> None:
+        return None

@@ -30,10 +30,10 @@ async def watch(supervisor: Supervisor) -> None:
         if places.description in paths:
             supervisor.say("quintet.yaml changed: stop and start again to apply it")
         for name in touched(paths, places, system):
-            unit = supervisor.units.get(name)
-            if unit is not None and unit.state is not State.WAITING:
-                supervisor.say(f"{name} restarts, because its code changed")
-                await unit.restart()
+            for unit in supervisor.units_of(name):
+                if unit.state is not State.WAITING:
+                    supervisor.say(f"{unit.name} restarts, because its code changed")
+                    await unit.restart()
 
 
 def touched(paths: Iterable[Path], places: Places, system: System) -> list[str]:

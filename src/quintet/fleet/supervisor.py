@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import signal
 import time
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from quintet.embedded.caddy import Caddy
 from quintet.embedded.server import Unavailable
 from quintet.fleet import docs_page, gateway, infrastructure, memory, record
 from quintet.fleet.control import Control
+from quintet.fleet.description import WORKER
 from quintet.fleet.infrastructure import Infrastructure
 from quintet.fleet.logbook import LogBook
 from quintet.fleet.plans import Programs, ServerPlan, ServicePlan
@@ -65,6 +67,7 @@ class Supervisor:
         self.units: dict[str, Unit] = {}
         self.wiring = Wiring(places=places, system=system, ports={})
         self.gateway_url = ""
+        self.notes: list[str] = []
         self.planned = asyncio.Event()
         self.came_up = asyncio.Event()
         self.stopping = asyncio.Event()
@@ -119,12 +122,12 @@ class Supervisor:
     async def _start_servers(self) -> None:
         chosen = {name: ports.choose() for name in self.system.services}
         self.wiring = Wiring(places=self.places, system=self.system, ports=chosen)
-        servers = Infrastructure(self.wiring, roster=self._roster, say=self.say)
+        servers = Infrastructure(self.wiring, roster=self._roster, say=self._note)
         self.wiring = await servers.start(self._adopt)
         self.phases.end("servers")
 
     async def _start_gateway(self) -> None:
-        port = infrastructure.gateway_port(self.system.gateway.port, self.say)
+        port = infrastructure.gateway_port(self.system.gateway.port, self._note)
         directory = self.places.state / "gateway"
         config = gateway.configuration(
             self.system,
@@ -151,8 +154,19 @@ class Supervisor:
             )
             self._adopt(unit)
         for unit in self.services():
-            unit.start()
+            self._adopt_worker(unit)
+        for unit in self.units.values():
+            if unit.kind in {"service", "worker"}:
+                unit.start()
         self.planned.set()
+
+    def _adopt_worker(self, service: Unit) -> None:
+        words = tuple(shlex.split(self.system.services[service.name].worker))
+        if words and isinstance(service.plan, ServicePlan):
+            plan, name = service.plan.worker(words), f"{service.name}{WORKER}"
+            self._adopt(
+                Unit(name, plan, roster=self._roster, needs=(service,), policy=self._policy)
+            )
 
     def _service(self, name: str) -> ServicePlan:
         question = Question(
@@ -184,6 +198,11 @@ class Supervisor:
         """Return the units of the services, in start order."""
         return [unit for unit in self.units.values() if unit.kind == "service"]
 
+    def units_of(self, service: str) -> list[Unit]:
+        """Return the unit of a service and that of its worker, as far as they exist yet."""
+        names = (service, f"{service}{WORKER}")
+        return [self.units[name] for name in names if name in self.units]
+
     def crashed(self) -> list[Unit]:
         """Return the units that gave up."""
         return [unit for unit in self.units.values() if unit.state is State.CRASHED]
@@ -208,11 +227,17 @@ class Supervisor:
             "gateway": self.gateway_url,
             "example": f"{self.gateway_url}{self.system.gateway.example}",
             "logs": str(self.places.logs),
+            "notes": self.notes,
             "units": [_describe(unit, self.wiring) for unit in self.units.values()],
             "origins": self.wiring.origins(),
             "phases": self.phases.seconds,
             "memory_bytes": memory.total(self._roster.pids().values()),
         }
+
+    def _note(self, words: str) -> None:
+        """Say what differs from the description, and keep it for whoever asks later."""
+        self.notes.append(words)
+        self.say(words)
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -228,7 +253,7 @@ class Supervisor:
         self.stopping.set()
 
     async def _shut_down(self) -> None:
-        """Stop in reverse order: gateway, each service before those it depends on, servers."""
+        """Stop in reverse: gateway and workers, each service before what it needs, servers."""
         for wave in self._waves():
             await asyncio.gather(*(unit.stop() for unit in wave))
         self._roster.close()
@@ -236,7 +261,7 @@ class Supervisor:
 
     def _waves(self) -> list[list[Unit]]:
         left = self.services()
-        waves = [[unit for unit in self.units.values() if unit.kind == GATEWAY]]
+        waves = [[unit for unit in self.units.values() if unit.kind in {GATEWAY, "worker"}]]
         while left:
             needed = {need for unit in left for need in unit.needs}
             wave = [unit for unit in left if unit not in needed]
