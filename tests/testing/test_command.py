@@ -50,7 +50,16 @@ def quintet_test(root, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_part_has_a_name(root):
-    assert list(command.parts(root)) == ["chassis", "alpha", "journeys"]
+    assert list(command.parts(root)) == ["journeys", "chassis", "alpha"]
+
+
+def test_what_starts_processes_is_a_part_of_its_own_and_nothing_runs_twice(root):
+    (root / "tests" / "fleet").mkdir()
+
+    parts = command.parts(root)
+
+    assert parts["tools"].arguments == ("tests/fleet",)
+    assert parts["chassis"].arguments == ("tests", "--ignore=tests/fleet")
 
 
 def test_every_part_runs_and_the_sum_is_printed(root):
@@ -101,7 +110,7 @@ def test_an_unknown_part_is_misuse_and_names_those_there_are(root):
     ran = quintet_test(root, "beta")
 
     assert ran.returncode == 2
-    assert "No part 'beta'. Parts: chassis, alpha, journeys." in ran.stderr
+    assert "No part 'beta'. Parts: journeys, chassis, alpha." in ran.stderr
 
 
 def test_a_report_without_a_suite_counts_nothing(tmp_path):

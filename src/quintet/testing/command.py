@@ -24,7 +24,15 @@ from quintet.testing.servers import shared_servers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-AT_ONCE = 2
+AT_ONCE = 3
+"""More than the cores of a small machine: most tests wait for a process of their own."""
+
+APART = {
+    "tools": ("cli", "embedded", "fleet", "server", "testing"),
+    "house": ("house",),
+}
+"""Folders below ``tests`` that start processes, and so take long; the rest is the chassis."""
+
 COVERED_PERCENT = 95
 
 
@@ -56,15 +64,26 @@ class Outcome:
 
 
 def parts(root: Path) -> dict[str, Part]:
-    """Name every part below ``root``: the chassis, each service, and the journeys."""
-    found = [Part(name="chassis", directory=root, arguments=("tests",))]
-    found += [
+    """Name every part below ``root``, the slowest first."""
+    services = [
         Part(name=folder.name, directory=folder)
         for folder in sorted((root / "services").iterdir())
         if (folder / "pyproject.toml").is_file()
     ]
-    found.append(Part(name="journeys", directory=root / "journeys"))
-    return {part.name: part for part in found}
+    journeys = Part(name="journeys", directory=root / "journeys")
+    return {part.name: part for part in (journeys, *_own(root), *services)}
+
+
+def _own(root: Path) -> list[Part]:
+    folders = {
+        name: tuple(f"tests/{folder}" for folder in names if (root / "tests" / folder).is_dir())
+        for name, names in APART.items()
+    }
+    found = [
+        Part(name=name, directory=root, arguments=paths) for name, paths in folders.items() if paths
+    ]
+    elsewhere = tuple(f"--ignore={path}" for paths in folders.values() for path in paths)
+    return [*found, Part(name="chassis", directory=root, arguments=("tests", *elsewhere))]
 
 
 def counts(report: Path) -> tuple[int, int, int]:
@@ -117,7 +136,7 @@ def run(part: Part, plan: Plan) -> Outcome:
 
 
 def run_all(chosen: list[Part], plan: Plan) -> Iterable[Outcome]:
-    """Run the parts, two at a time, and give each outcome as soon as it is there."""
+    """Run the parts, a few at a time, and give each outcome as soon as it is there."""
     with shared_servers(plan.reports) as urls, ThreadPoolExecutor(AT_ONCE) as pool:
         shared = replace(plan, environ={**plan.environ, **urls})
         running = [pool.submit(run, part, shared) for part in chosen]
@@ -147,7 +166,7 @@ def test(
 ) -> None:
     """Run the tests of the chassis, of each service alone, and of the running system.
 
-    PART is chassis, journeys, or a service; without one, all of them run, on real servers.
+    PART is journeys, tools, house, chassis, or a service; without one, all of them run.
 
     Example: quintet test orders --pytest=-x
     """
