@@ -34,6 +34,11 @@ async def seen_later(request):
 
 
 @declares(Public)
+def nothing(request):
+    return HttpResponse(status=204)
+
+
+@declares(Public)
 def stream(request):
     def chunks():
         for _ in range(2):
@@ -98,6 +103,7 @@ urlpatterns = [
     path("broken-stream/", broken_stream),
     path("stream-later/", stream_later),
     path("file/", file),
+    path("nothing/", nothing),
     path("echo/", EchoView.as_view()),
     path("raw/<str:name>/", raw),
     path("leaving/", leaving),

@@ -43,6 +43,18 @@ def test_a_request_is_one_line(client, lines):
     assert line["duration_ms"] >= 0
 
 
+@pytest.mark.parametrize("path", ["/raw/lamp/", "/nowhere"])
+def test_a_whole_body_is_announced_with_its_length(client, path):
+    response = client.get(path)
+
+    assert response.headers["Content-Length"] == str(len(response.content))
+
+
+def test_a_stream_and_an_answer_without_a_body_announce_no_length(client):
+    assert "Content-Length" not in client.get("/stream/").headers
+    assert "Content-Length" not in client.get("/nothing/").headers
+
+
 def test_a_query_string_is_not_logged(client, lines):
     client.get("/seen/?token=hunter2&email=ada@example.com")
 

@@ -21,6 +21,7 @@ ABANDONED = 499
 """The status that the log shows for a request whose client left before the answer."""
 
 _FAILED = 500
+_WITHOUT_BODY = (204, 304)
 
 log = get_logger("quintet.access")
 
@@ -28,6 +29,7 @@ log = get_logger("quintet.access")
 class AccessLogMiddleware(TwoDoors):
     """Logs method, route, path, status, duration, bytes and the client's address.
 
+    A body that is whole is announced with its length.
     Query strings are left out, since tokens and addresses travel in them. Probes are logged at
     debug, an answer of 500 and above at warning, everything else at info.
     """
@@ -44,12 +46,20 @@ class AccessLogMiddleware(TwoDoors):
         if response.streaming:
             follow(response, finished=lambda sent: write(sent=sent, streamed=True))
         else:
-            write(sent=len(getattr(response, "content", b"")))
+            write(sent=_measured(response))
         return response
 
     def abandon(self, request: HttpRequest, state: float) -> None:
         """Log the request that nobody waits for any more."""
         _write(request, state, status=ABANDONED, sent=0)
+
+
+def _measured(response: HttpResponseBase) -> int:
+    """Count the body and announce it: a server would send it in chunks otherwise (RFC 9110, 8.6)."""
+    size = len(getattr(response, "content", b""))
+    if response.status_code not in _WITHOUT_BODY:
+        response.headers.setdefault("Content-Length", str(size))
+    return size
 
 
 def _write(request: HttpRequest, started: float, *, status: int, sent: int, **extra: Any) -> None:
