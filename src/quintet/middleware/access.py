@@ -55,7 +55,7 @@ class AccessLogMiddleware(TwoDoors):
 
 
 def _measured(response: HttpResponseBase) -> int:
-    """Count the body and announce it: a server would send it in chunks otherwise (RFC 9110, 8.6)."""
+    """Count the body and announce it: a server would send it in chunks otherwise."""
     size = len(getattr(response, "content", b""))
     if response.status_code not in _WITHOUT_BODY:
         response.headers.setdefault("Content-Length", str(size))
