@@ -125,7 +125,6 @@ def _send(request: Request) -> urllib3.BaseHTTPResponse:
             timeout=request.timeout_seconds,
             retries=False,
             redirect=False,
-            assert_same_host=False,
             preload_content=False,
             decode_content=False,
         )

@@ -346,3 +346,10 @@ def test_the_password_in_a_base_url_is_not_in_the_error():
         ask("http://user:s3cret@users:8000")
 
     assert "s3cret" not in str(raised.value)
+
+
+def test_a_target_that_names_another_host_is_not_sent(peer):
+    with pytest.raises(ExternalServiceException):
+        ask(peer.url, "http://elsewhere.example/")
+
+    assert peer.requests == []
