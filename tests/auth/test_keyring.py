@@ -349,3 +349,16 @@ def test_whoever_waits_while_an_issuer_turns_out_to_be_unknown_is_refused_too(ri
     second.join()
 
     assert raised == [UnknownIssuer, UnknownIssuer]
+
+
+def test_an_unknown_key_id_that_found_the_issuer_down_is_the_try_of_a_renewal_too(
+    ring, shaky, recording, users, clock
+):
+    ring.find("users", users.keys.kid)
+    shaky.down = True
+    clock.now += FRESH_SECONDS + 1
+
+    ring.find("users", "unknown")
+    ring.find("users", users.keys.kid)
+
+    assert len(recording.asked) == 1 + 1
