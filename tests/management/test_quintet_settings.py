@@ -40,7 +40,7 @@ def test_no_secret_is_shown(shown, arguments):
         DATABASE_URL="postgres://shop:hunter2@db/shop",
         CACHE_URL="redis://:hunter2@cache/0?password=hunter2",
         AUTH_SIGNING_KEYS="-----BEGIN PRIVATE KEY-----hunter2",
-        AUTH_ISSUERS="users=http://a:hunter2@users/jwks",
+        BROKER_URL="amqp://a:hunter2@broker",
     )
 
     assert "hunter2" not in text
