@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import django_filters
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.response import Response
@@ -38,6 +38,10 @@ EXAMPLE = {
     "created_at": "2026-01-05T10:00:00Z",
     "updated_at": "2026-01-05T10:00:01Z",
 }
+CONFIRMED = OpenApiExample("Confirmed", value=EXAMPLE, response_only=True)
+CANCELLED = OpenApiExample(
+    "Cancelled", value={**EXAMPLE, "status": "cancelled"}, response_only=True
+)
 
 
 class WishSerializer(StrictSerializer[OrderLine]):
@@ -94,6 +98,10 @@ class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has no 
         fields = ["status"]
 
 
+@extend_schema_view(
+    list=extend_schema(summary="Look at one's orders", examples=[CONFIRMED]),
+    retrieve=extend_schema(summary="Look at an order", examples=[CONFIRMED]),
+)
 class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ServiceViewSet[Order]):
     """The orders of whoever asks; to anybody else they do not exist."""
 
@@ -127,7 +135,7 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ServiceView
                 value={"lines": [{"product_id": 12, "quantity": 2}], "payment_method": "card-ok"},
                 request_only=True,
             ),
-            OpenApiExample("Confirmed", value=EXAMPLE, response_only=True, status_codes=["201"]),
+            CONFIRMED,
         ],
     )
     def create(self, request: Request) -> Response:
@@ -149,6 +157,7 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ServiceView
         summary="Cancel a confirmed order",
         request=None,
         responses=OrderSerializer,
+        examples=[CANCELLED],
     )
     @action(detail=True, methods=["post"])
     def cancel(self, *_: Any, **__: Any) -> Response:
