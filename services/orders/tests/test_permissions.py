@@ -10,7 +10,17 @@ from quintet.testing.contract import operations
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CALLERS = ["nobody", "expired", "forged", "misdirected", "stranger", "owner", "staff", "users", "products"]
+CALLERS = [
+    "nobody",
+    "expired",
+    "forged",
+    "misdirected",
+    "stranger",
+    "owner",
+    "staff",
+    "users",
+    "products",
+]
 OWNER = 7
 # The bodies are empty and the order has failed, so 400 and 409 are what becomes of those let in.
 DOORS = {

@@ -8,7 +8,17 @@ from payments import domain
 from quintet.testing.callers import callers
 from quintet.testing.contract import operations
 
-CALLERS = ["nobody", "expired", "forged", "misdirected", "stranger", "owner", "staff", "orders", "users"]
+CALLERS = [
+    "nobody",
+    "expired",
+    "forged",
+    "misdirected",
+    "stranger",
+    "owner",
+    "staff",
+    "orders",
+    "users",
+]
 OWNER = 7
 NOT_ORDERS = [401, 401, 401, 401, 403, 403, 403]
 # What those who are let in get, from a payment of the owner whose money is held.

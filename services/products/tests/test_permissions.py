@@ -8,7 +8,17 @@ from products import domain
 from quintet.testing.callers import callers
 from quintet.testing.contract import operations
 
-CALLERS = ["nobody", "expired", "forged", "misdirected", "stranger", "owner", "staff", "orders", "users"]
+CALLERS = [
+    "nobody",
+    "expired",
+    "forged",
+    "misdirected",
+    "stranger",
+    "owner",
+    "staff",
+    "orders",
+    "users",
+]
 SOMEBODY = 7
 EVERYBODY = [200, 401, 401, 401, 200, 200, 200, 200, 200]
 NOT_ORDERS = [401, 401, 401, 401, 403, 403, 403]

@@ -7,7 +7,17 @@ import pytest
 from quintet.testing.callers import callers
 from quintet.testing.contract import operations
 
-CALLERS = ["nobody", "expired", "forged", "misdirected", "stranger", "owner", "staff", "orders", "validation"]
+CALLERS = [
+    "nobody",
+    "expired",
+    "forged",
+    "misdirected",
+    "stranger",
+    "owner",
+    "staff",
+    "orders",
+    "validation",
+]
 OWN = [401, 401, 401, 401, 404]
 LOGIN = [400, 401, 401, 401, 400, 400, 400, 400, 400]
 # What those who are let in get, with an empty body; a bad token is refused at public doors too.

@@ -13,5 +13,5 @@ def test_every_operation_is_described_with_examples_and_without_a_warning():
 
 
 def test_a_service_without_a_database_has_no_models():
-    assert settings.DATABASES["default"]["ENGINE"] == "django.db.backends.dummy"
+    assert settings.QUINTET.DATABASE_URL == ""
     assert not list(apps.get_models())

@@ -7,7 +7,17 @@ import pytest
 from quintet.testing.callers import callers
 from quintet.testing.contract import operations
 
-CALLERS = ["nobody", "expired", "forged", "misdirected", "stranger", "owner", "staff", "users", "orders"]
+CALLERS = [
+    "nobody",
+    "expired",
+    "forged",
+    "misdirected",
+    "stranger",
+    "owner",
+    "staff",
+    "users",
+    "orders",
+]
 SOMEBODY = 7
 DOORS = {"POST /api/v1/validate/": [401, 401, 401, 401, 403, 403, 403, 400, 403]}
 

@@ -23,7 +23,10 @@ def callers(owner_id: int, *services: str) -> dict[str, Api]:
     """
     return {
         "nobody": Api(),
-        **{name: _bearing(token) for name, token in _bad_tokens(owner_id, services[0])},
+        **{
+            name: identity.bearing(Api(), token)
+            for name, token in _bad_tokens(owner_id, services[0])
+        },
         "stranger": Api().as_user(STRANGER_ID),
         "owner": Api().as_user(owner_id),
         "staff": Api().as_staff(STAFF_ID),
@@ -32,12 +35,8 @@ def callers(owner_id: int, *services: str) -> dict[str, Api]:
 
 
 def _bad_tokens(owner_id: int, service: str) -> Iterator[tuple[str, str]]:
-    trusted = identity._shared()
+    trusted = identity.shared()
     genuine, other = (trusted.user_token(user_id) for user_id in (owner_id, STRANGER_ID))
     yield "expired", trusted.user_token(owner_id, lifetime_seconds=LONG_AGO_SECONDS)
     yield "forged", ".".join([*genuine.split(".")[:2], other.split(".")[2]])
     yield "misdirected", trusted.service_token(service, audience="elsewhere")
-
-
-def _bearing(token: str) -> Api:
-    return identity._bearing(Api(), token)

@@ -79,12 +79,12 @@ class Identity:
 def as_user(client: AnyClient, user_id: int, *, staff: bool = False) -> AnyClient:
     """Let every further request of a test client carry the token of this user."""
     roles = [STAFF] if staff else []
-    return _bearing(client, _shared().user_token(user_id, roles=roles))
+    return bearing(client, shared().user_token(user_id, roles=roles))
 
 
 def as_service(client: AnyClient, name: str) -> AnyClient:
     """Let every further request of a test client carry the token of this service."""
-    return _bearing(client, _shared().service_token(name))
+    return bearing(client, shared().service_token(name))
 
 
 def as_nobody(client: AnyClient) -> AnyClient:
@@ -93,7 +93,8 @@ def as_nobody(client: AnyClient) -> AnyClient:
     return client
 
 
-def _bearing(client: AnyClient, token: str) -> AnyClient:
+def bearing(client: AnyClient, token: str) -> AnyClient:
+    """Let every further request of a test client carry this token, good or bad."""
     client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     return client
 
@@ -101,7 +102,7 @@ def _bearing(client: AnyClient, token: str) -> AnyClient:
 _identity = Identity()
 
 
-def _shared() -> Identity:
+def shared() -> Identity:
     """The identity of this test process, trusted from its first use to the end of the process."""
     if tokens.key_source() is not _identity:
         tokens.trust(_identity)
