@@ -296,6 +296,13 @@ def test_a_question_that_is_not_offered_is_refused(as_staff, query):
     assert as_staff.get(USERS, query).status_code in {400, 404}
 
 
+@pytest.mark.parametrize("zone", ["+19:13", "-23:59", "Z"])
+def test_a_moment_may_be_told_in_any_time_zone(john, as_staff, zone):
+    query = {"created_after": f"2001-01-01T00:00:00{zone}"}
+
+    assert sorted(names(as_staff.get(USERS, query))) == ["john", "operator"]
+
+
 @pytest.mark.parametrize("ordering", ["id", "username", "email", "created_at"])
 def test_the_list_is_sorted_by_each_of_the_offered_fields(john, mary, as_staff, ordering):
     up = names(as_staff.get(USERS, {"ordering": ordering}))
