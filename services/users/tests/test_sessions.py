@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from people import PASSWORD
 
@@ -225,3 +226,25 @@ def test_whoever_leaves_while_the_password_is_checked_is_not_logged_in(john, mon
 
     assert not Session.objects.exists()
     assert logins("failure") == before + 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_is_deleted_together_with_a_login_that_is_just_beginning(john):
+    began, deleting = threading.Event(), threading.Event()
+
+    def delete():
+        began.wait()
+        deleting.set()
+        domain.delete(User.objects.get(pk=john.pk))
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        deletion = pool.submit(delete)
+        with transaction.atomic():
+            domain.open_session(john)
+            began.set()
+            deleting.wait()
+            time.sleep(0.2)
+        deletion.result()
+
+    assert not User.objects.exists()

@@ -217,9 +217,14 @@ def deactivate(user: User) -> User:
 
 
 def delete(user: User) -> None:
-    """Remove an account with everything that belongs to it here."""
+    """Remove an account with everything that belongs to it here.
+
+    The row is locked first, so that no login can begin between its sessions and itself.
+    """
     user_id = user.pk
-    user.delete()
+    with transaction.atomic():
+        User.objects.select_for_update().filter(pk=user_id).first()
+        user.delete()
     log.info("user deleted", user_id=user_id)
 
 
