@@ -8,8 +8,10 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.utils import timezone
 
+from orders import domain
 from orders.models import Order, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,3 +77,18 @@ def test_the_totals_are_those_of_each_status(left_behind):
 
     assert {"status": "confirmed", "currency": "EUR", "count": 2, "amount": 350} in totals
     assert "confirmed EUR 2 350" in run("order_totals")
+
+
+def test_a_database_that_is_away_ends_one_run_but_no_repetition(monkeypatch):
+    naps = iter([None])
+    monkeypatch.setattr(domain, "resume", away)
+    monkeypatch.setattr("time.sleep", lambda _: next(naps))
+
+    with pytest.raises(OperationalError):
+        call_command("resume_orders")
+    with pytest.raises(StopIteration):
+        call_command("resume_orders", every_seconds=1)
+
+
+def away(*_, **__):
+    raise OperationalError

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from payments import domain
 from payments.clients import NoAnswer
@@ -62,3 +63,18 @@ def test_totals_are_told_to_people_and_programs(taken):
     assert json.loads(said("payments_totals", json=True)) == [
         {"currency": "EUR", "payments": 1, "captured": 3998, "refunded": 0}
     ]
+
+
+def test_a_database_that_is_away_ends_one_run_but_no_repetition(monkeypatch):
+    naps = iter([None])
+    monkeypatch.setattr(domain, "reconcile", away)
+    monkeypatch.setattr("time.sleep", lambda _: next(naps))
+
+    with pytest.raises(OperationalError):
+        call_command("reconcile_payments")
+    with pytest.raises(StopIteration):
+        call_command("reconcile_payments", every_seconds=1)
+
+
+def away(*_, **__):
+    raise OperationalError

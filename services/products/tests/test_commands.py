@@ -7,6 +7,7 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.utils import timezone
 
 from products import domain
@@ -66,3 +67,18 @@ def test_books_that_do_not_add_up_are_an_error(lamp):
 
 def test_the_books_of_an_empty_catalogue_add_up(db):
     assert said("check_stock") == "received 0 stock 0 reserved 0 sold 0\n"
+
+
+def test_a_database_that_is_away_ends_one_run_but_no_repetition(monkeypatch):
+    naps = iter([None])
+    monkeypatch.setattr(domain, "release_expired", away)
+    monkeypatch.setattr("time.sleep", lambda _: next(naps))
+
+    with pytest.raises(OperationalError):
+        call_command("release_expired_reservations")
+    with pytest.raises(StopIteration):
+        call_command("release_expired_reservations", every_seconds=1)
+
+
+def away(*_, **__):
+    raise OperationalError

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 from django.utils import timezone
 
 from orders import domain
@@ -44,8 +44,13 @@ class Command(BaseCommand):
             raise CommandError("--age-seconds has to be 0 or more: no order is from the future.")
         age = timedelta(seconds=seconds)
         while True:
-            resumed = domain.resume(before=timezone.now() - age)
-            self.stdout.write(f"finished {resumed.finished}, waiting {resumed.waiting}")
+            try:
+                resumed = domain.resume(before=timezone.now() - age)
+                self.stdout.write(f"finished {resumed.finished}, waiting {resumed.waiting}")
+            except (OperationalError, InterfaceError):
+                if options["every_seconds"] is None:
+                    raise
+                self.stderr.write("The database cannot be reached; the next round tries again.")
             if options["every_seconds"] is None:
                 break
             connections.close_all()

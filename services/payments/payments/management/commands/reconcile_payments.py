@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError, connections
 from django.utils import timezone
 
 from payments import domain
@@ -28,8 +29,14 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Run once, or for ever."""
         while True:
-            reconciled = domain.reconcile(timezone.now())
-            self.stdout.write(f"settled {reconciled.settled}, unknown {reconciled.unknown}")
+            try:
+                reconciled = domain.reconcile(timezone.now())
+                self.stdout.write(f"settled {reconciled.settled}, unknown {reconciled.unknown}")
+            except (OperationalError, InterfaceError):
+                if options["every_seconds"] is None:
+                    raise
+                self.stderr.write("The database cannot be reached; the next round tries again.")
+                connections.close_all()
             if options["every_seconds"] is None:
                 break
             time.sleep(options["every_seconds"])

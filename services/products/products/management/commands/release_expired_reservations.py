@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand
+from django.db import InterfaceError, OperationalError, connections
 from django.utils import timezone
 
 from products import domain
@@ -28,8 +29,14 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Run once, or for ever."""
         while True:
-            released = domain.release_expired(timezone.now())
-            self.stdout.write(f"Released {released} reservations.")
+            try:
+                released = domain.release_expired(timezone.now())
+                self.stdout.write(f"Released {released} reservations.")
+            except (OperationalError, InterfaceError):
+                if options["every_seconds"] is None:
+                    raise
+                self.stderr.write("The database cannot be reached; the next round tries again.")
+                connections.close_all()
             if options["every_seconds"] is None:
                 break
             time.sleep(options["every_seconds"])
