@@ -95,6 +95,25 @@ def declared_function(request):
     return Response()
 
 
+class Careless(ServiceViewSet):
+    permissions = {"list": []}
+
+    def list(self, request):
+        return Response([])
+
+
+class Overriding(Declared):
+    def get_permissions(self):
+        return []
+
+
+class Skipping(Shelf):
+    permissions = {"list": Public, "forgotten": Public}
+
+    def check_permissions(self, request):
+        pass
+
+
 router = Router()
 router.register("shelf", Shelf, basename="shelf")
 
@@ -144,6 +163,23 @@ def test_an_action_that_declares_no_permission_is_found(settings):
     assert finding.id == "quintet.E002"
     assert finding.msg == "Shelf.forgotten at /a/shelf/forgotten/ declares no permission."
     assert '"forgotten"' in finding.hint
+
+
+def test_an_action_that_declares_an_empty_list_is_found(settings):
+    settings.ROOT_URLCONF = Routes(path("a/", Careless.as_view({"get": "list"})))
+
+    assert ids(routes_declare_permissions()) == ["quintet.E002"]
+
+
+@pytest.mark.parametrize(
+    "view", [Overriding.as_view(), Skipping.as_view({"get": "list"})], ids=["class", "viewset"]
+)
+def test_a_view_that_decides_past_its_declaration_is_found(settings, view):
+    settings.ROOT_URLCONF = Routes(path("a/", view))
+
+    (finding,) = routes_declare_permissions()
+    assert finding.id == "quintet.E016"
+    assert "_permissions" in finding.msg
 
 
 def test_the_project_of_these_tests_is_fine():

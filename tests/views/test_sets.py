@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from quintet.auth import Principal
+from quintet.auth import Denied, Principal
 from tests.project.models import Book
 from tests.views.shelf import BookViewSet
 
@@ -102,3 +102,10 @@ def test_what_belongs_to_nobody_does_not_belong_to_a_service():
     view = BookViewSet(request=SimpleNamespace(user=service))
 
     assert view.owned(Book.objects.all()).query.is_empty()
+
+
+@pytest.mark.parametrize("declared", [[], (), None])
+def test_an_action_that_declares_nothing_in_so_many_words_is_denied(declared):
+    view = BookViewSet(action="list", permissions={"list": declared})
+
+    assert [type(permission) for permission in view.get_permissions()] == [Denied]

@@ -36,10 +36,26 @@ def _judge(route: str, view: Any) -> Iterator[CheckMessage]:
     if cls is None:
         if not hasattr(view, DECLARED):
             yield _undeclared(route, view)
+    elif decider := _decided_elsewhere(cls):
+        yield Error(
+            f"{cls.__name__} at {route} overrides {decider}, past what it declares.",
+            hint="Say it in permission_classes or permissions, with a permission of your own.",
+            obj=cls,
+            id="quintet.E016",
+        )
     elif issubclass(cls, ServiceViewSet):
         yield from _actions(route, cls, view)
     elif not _declares(cls, view):
         yield _undeclared(route, cls)
+
+
+def _decided_elsewhere(cls: type[APIView]) -> str | None:
+    """The method by which a view lets in whom its declaration does not name, if it has one."""
+    known = ServiceViewSet if issubclass(cls, ServiceViewSet) else APIView
+    for name in ("get_permissions", "check_permissions"):
+        if getattr(cls, name) is not getattr(known, name):
+            return name
+    return None
 
 
 def _declares(cls: type[APIView], view: Any) -> bool:
@@ -48,7 +64,8 @@ def _declares(cls: type[APIView], view: Any) -> bool:
 
 
 def _actions(route: str, cls: type[ServiceViewSet[Any]], view: Any) -> Iterator[CheckMessage]:
-    for action in sorted(set(view.actions.values()) - set(cls.permissions)):
+    declared = {action for action, permission in cls.permissions.items() if permission}
+    for action in sorted(set(view.actions.values()) - declared):
         yield Error(
             f"{cls.__name__}.{action} at {route} declares no permission.",
             hint=f'Add "{action}" to {cls.__name__}.permissions; it is denied to everybody now.',

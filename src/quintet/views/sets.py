@@ -51,7 +51,7 @@ class ServiceViewSet(GenericViewSet[M]):
         action = getattr(self, "action", None)
         if action is None or action == "metadata":
             return []
-        declared = self.permissions.get(action, Denied)
+        declared = self.permissions.get(action) or Denied
         several = declared if isinstance(declared, list | tuple) else (declared,)
         return [permission() for permission in several]
 
