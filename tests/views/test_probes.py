@@ -2,11 +2,20 @@ from __future__ import annotations
 
 import pytest
 
-from quintet import health
+from quintet import auth, health
+from quintet.errors import UnavailableException
 from quintet.health import CheckResult, HealthChecker
+from quintet.testing.identity import Identity
 
 PROBES = ["/livez", "/readyz", "/health/"]
 OUTSIDE = {"X-Forwarded-For": "203.0.113.9"}
+
+
+class Away:
+    """An issuer that gives nobody its keys."""
+
+    def fetch(self, issuer):
+        raise UnavailableException(f"{issuer} cannot be reached.")
 
 
 def sick():
@@ -95,6 +104,16 @@ def test_a_wrong_health_token_is_no_error_and_shows_nothing(client, checks, decl
     response = client.get("/health/", headers=OUTSIDE | {"Authorization": authorization})
 
     assert response.json() == {"status": "ok"}
+
+
+def test_a_token_of_an_issuer_that_is_away_is_no_error_and_shows_nothing(client, checks, declare):
+    declare(HEALTH_TOKEN="watchman")
+    header = {"Authorization": f"Bearer {Identity().service_token('orders')}"}
+
+    with auth.use_key_source(Away()):
+        response = client.get("/health/", headers=OUTSIDE | header)
+
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
 def test_an_empty_health_token_opens_nothing(client, checks, declare):
