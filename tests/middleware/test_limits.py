@@ -97,6 +97,11 @@ def test_a_length_that_is_no_number_is_a_400(length):
     assert ask(b"{}", chunked=False, CONTENT_LENGTH=length)[0] == 400
 
 
+@pytest.mark.parametrize("length", ["9" * 20, "9" * 5000])
+def test_a_length_of_many_digits_is_too_large(length):
+    assert ask(b"{}", chunked=False, CONTENT_LENGTH=length)[0] == 413
+
+
 def test_a_request_without_a_body_needs_no_length():
     assert ask(b"", chunked=False, CONTENT_LENGTH="") == (200, {"got": {}})
 

@@ -59,10 +59,10 @@ def _bound(request: HttpRequest, limit: int) -> None:
         raise _too_large(limit)
 
 
-def _length(announced: str) -> int:
+def _length(announced: str) -> float:
     if not (announced.isascii() and announced.isdigit()):
         raise ValidationException("The Content-Length header is not a number.")
-    return int(announced)
+    return float(announced)  # int() refuses thousands of digits
 
 
 def _unchunk(request: HttpRequest, limit: int) -> None:
