@@ -111,6 +111,17 @@ def test_a_stream_that_breaks_is_logged_with_what_was_sent(client, lines):
     assert [line["bytes"] for line in lines()] == [4]
 
 
+def test_what_broke_a_stream_is_logged_under_the_id_of_its_request(client, lines):
+    response = client.get("/broken-stream/", headers={"X-Correlation-ID": "mine"})
+    with pytest.raises(ConnectionError):
+        list(response.streaming_content)
+
+    (line,) = lines()
+    assert (line["level"], line["broken"]) == ("ERROR", "ConnectionError")
+    assert line["correlation_id"] == "mine"
+    assert "the source is gone" in line["exception"]
+
+
 @pytest.mark.django_db
 def test_a_stream_that_nobody_reads_is_logged_when_it_is_closed(client, lines):
     client.get("/file/").close()

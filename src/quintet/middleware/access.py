@@ -14,6 +14,8 @@ from quintet.middleware.streams import follow
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
@@ -31,7 +33,8 @@ class AccessLogMiddleware(TwoDoors):
 
     A body that is whole is announced with its length.
     Query strings are left out, since tokens and addresses travel in them. Probes are logged at
-    debug, an answer of 500 and above at warning, everything else at info.
+    debug, an answer of 500 and above at warning, a stream that broke off at error with its
+    traceback, everything else at info.
     """
 
     def enter(self, request: HttpRequest) -> float:  # noqa: ARG002 - the hook's signature
@@ -44,7 +47,7 @@ class AccessLogMiddleware(TwoDoors):
         """Log now, or once the stream has ended."""
         write = partial(_write, request, state, status=response.status_code)
         if response.streaming:
-            follow(response, finished=lambda sent: write(sent=sent, streamed=True))
+            follow(response, finished=partial(_write_stream, write))
         else:
             write(sent=_measured(response))
         return response
@@ -52,6 +55,14 @@ class AccessLogMiddleware(TwoDoors):
     def abandon(self, request: HttpRequest, state: float) -> None:
         """Log the request that nobody waits for any more."""
         _write(request, state, status=ABANDONED, sent=0)
+
+
+def _write_stream(write: Callable[..., None], sent: int, error: Exception | None) -> None:
+    if error is None:
+        write(sent=sent, streamed=True)
+    else:
+        # The server knows nothing of correlation ids, and takes an OSError for a lost client.
+        write(sent=sent, streamed=True, broken=type(error).__name__, exc_info=error)
 
 
 def _measured(response: HttpResponseBase) -> int:
@@ -67,7 +78,7 @@ def _write(request: HttpRequest, started: float, *, status: int, sent: int, **ex
     if code is not None:
         extra["error_code"] = code
     log.log(
-        _level(request, status),
+        logging.ERROR if "broken" in extra else _level(request, status),
         "request",
         method=request.method,
         route=route_of(request),

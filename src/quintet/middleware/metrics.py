@@ -41,7 +41,7 @@ class MetricsMiddleware(TwoDoors):
             return response
         record = partial(_record, request, state, status=response.status_code)
         if response.streaming:
-            follow(response, finished=lambda _: record())
+            follow(response, finished=lambda *_: record())
         else:
             record()
         return response

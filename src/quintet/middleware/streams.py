@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
 Around = Callable[[], AbstractContextManager[Any]]
-Finished = Callable[[int], None]
+Finished = Callable[[int, Exception | None], None]
 
 
 class _Followed:
@@ -26,10 +27,10 @@ class _Followed:
         self._bytes += len(chunk)
         return chunk
 
-    def _finish(self) -> None:
+    def _finish(self, error: Exception | None = None) -> None:
         finished, self._finished = self._finished, None
         if finished is not None:
-            finished(self._bytes)
+            finished(self._bytes, error)
 
     def close(self) -> None:
         """End a stream that nobody reads further; Django closes the source by itself."""
@@ -42,8 +43,8 @@ class _FollowedSync(_Followed, Iterator[Any]):
         with self._around():
             try:
                 return self._count(next(self._source))
-            except BaseException:
-                self._finish()
+            except BaseException as end:
+                self._finish(_mistake(end))
                 raise
 
 
@@ -52,13 +53,24 @@ class _FollowedAsync(_Followed, AsyncIterator[Any]):
         with self._around():
             try:
                 return self._count(await anext(self._source))
-            except BaseException:
-                self._finish()
+            except BaseException as end:
+                self._finish(_mistake(end))
                 raise
 
 
-def _ignore(_: int) -> None:
+def _mistake(end: BaseException) -> Exception | None:
+    """What broke the stream; none when it has come to its end, or nobody waits for it any more."""
+    ended = isinstance(end, StopIteration | StopAsyncIteration)
+    return end if isinstance(end, Exception) and not ended else None
+
+
+def _ignore(_: int, __: Exception | None) -> None:
     pass
+
+
+def _close(closer: Callable[[], object], *, around: Around) -> None:
+    with around():
+        closer()
 
 
 def follow(
@@ -66,10 +78,13 @@ def follow(
 ) -> None:
     """Run every step of a streaming ``response`` inside ``around`` and report its bytes at the end.
 
-    ``finished`` is called exactly once: after the last chunk, after an error, or when the server
-    closes a stream whose client has gone.
+    ``finished`` is called exactly once: after the last chunk, after an error, which it is given,
+    or when the server closes a stream whose client has gone. The source is closed inside too.
     """
     stream: Any = response
+    stream._resource_closers = [  # noqa: SLF001 - Django keeps what to close under no other name
+        partial(_close, closer, around=around) for closer in response.__dict__["_resource_closers"]
+    ]
     if stream.is_async:
         stream.streaming_content = _FollowedAsync(
             aiter(stream.streaming_content), around=around, finished=finished
