@@ -112,6 +112,14 @@ def test_a_check_that_hangs_is_unhealthy_when_its_time_is_over(hurried, check):
     assert result.as_dict() == {"healthy": False, "error": "timeout"}
 
 
+def test_a_check_that_hangs_is_logged(hurried, check, captured_logs):
+    check.go.clear()
+
+    hurried.result()
+
+    assert [(line["check"], line["reason"]) for line in captured_logs] == [("thing", "timeout")]
+
+
 def test_a_check_that_hangs_costs_one_thread_however_often_it_is_asked(hurried, check, clock):
     check.go.clear()
     for _ in range(5):

@@ -127,6 +127,7 @@ class Watched:
             result = run.result
             self._run = None
         else:
+            log.warning("health check failed", check=self.name, reason="timeout")
             result = CheckResult(healthy=False, details={"error": "timeout"})
         self._last = (self._clock(), result)
         self.verdict.count(healthy=result.healthy)
