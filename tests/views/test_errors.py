@@ -12,6 +12,7 @@ from django.test import AsyncClient, RequestFactory
 from quintet import errors
 from quintet.testing.api import Api
 from quintet.views import errors as answers
+from quintet.views.errors import envelope_response
 from quintet.views.translation import StatusException
 from tests.project.models import Book
 
@@ -133,16 +134,27 @@ def test_a_host_refused_further_in_is_a_400_as_well(client, settings, debug):
     )
 
 
-@pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
-def test_a_method_that_is_not_offered_is_a_405_with_the_others(client, method, settings):
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "options", "trace"])
+def test_a_method_that_is_not_offered_is_a_405_with_the_others(client, method):
     response = getattr(client, method)("/raise/bug/")
 
-    if method == "options":
-        assert response.status_code == 200
-        return
     assert_envelope(response, 405, "METHOD_NOT_ALLOWED")
-    assert response["Allow"] == "GET, POST, HEAD, OPTIONS"
-    assert response.json()["error"]["details"]["allowed"] == ["GET", "POST", "HEAD", "OPTIONS"]
+    assert response["Allow"] == "GET, POST, HEAD"
+    assert response.json()["error"]["details"]["allowed"] == ["GET", "POST", "HEAD"]
+
+
+@pytest.mark.parametrize("wait", [float("inf"), float("nan")])
+def test_a_wait_without_an_end_is_not_announced(wait):
+    error = errors.UnavailableException("Later.", wait)
+
+    response = envelope_response(RequestFactory().get("/"), error)
+
+    assert response.status_code == 503
+    assert "Retry-After" not in response
+
+
+def test_a_format_in_the_query_string_chooses_nothing(client):
+    assert client.post("/raise/bug/?format=xml").status_code == 200
 
 
 @pytest.mark.urls("tests.views.shelf")
@@ -308,6 +320,7 @@ PROBLEM = "application/problem+json"
         f"application/json, {PROBLEM}",
         f"{PROBLEM};q=0.5, text/html",
         f"application/json;q=0.5, {PROBLEM};q=0.5",
+        f"{PROBLEM};q=0.5, application/*;q=0.1, */*",
     ],
 )
 def test_an_error_is_a_problem_for_whoever_asks_for_problems(client, accept):
@@ -333,7 +346,14 @@ def test_an_error_is_a_problem_for_whoever_asks_for_problems(client, accept):
 
 @pytest.mark.parametrize(
     "accept",
-    ["*/*", "application/json", f"application/json, {PROBLEM};q=0.9", f"{PROBLEM};q=0, */*"],
+    [
+        "*/*",
+        "application/json",
+        f"application/json, {PROBLEM};q=0.9",
+        f"{PROBLEM};q=0, */*",
+        f"*/*, {PROBLEM};q=0.1",
+        f"{PROBLEM};q=0.5, application/*;q=0.9, */*;q=0.1",
+    ],
 )
 def test_an_error_is_the_envelope_for_everybody_else(client, accept):
     response = client.get("/raise/validation/", headers={"Accept": accept})

@@ -80,8 +80,12 @@ def test_a_method_without_an_action_is_a_405_that_names_the_others(api, method):
     response = getattr(api, method)(BOOKS)
 
     assert response.status_code == 405
-    assert response["Allow"] == "GET, POST, HEAD, OPTIONS"
-    assert response.json()["error"]["details"]["allowed"] == ["GET", "POST", "HEAD", "OPTIONS"]
+    assert response["Allow"] == "GET, POST, HEAD"
+    assert response.json()["error"]["details"]["allowed"] == ["GET", "POST", "HEAD"]
+
+
+def test_a_success_names_the_methods_that_are_offered(api, here):
+    assert api.as_user(7).get(here)["Allow"] == "GET, PUT, PATCH, DELETE, HEAD"
 
 
 def test_options_describe_nothing(api, here):

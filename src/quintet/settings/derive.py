@@ -158,6 +158,9 @@ def rest_framework(env: ServiceSettings) -> dict[str, Any]:  # noqa: ARG001 - on
         "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
         "DEFAULT_SCHEMA_CLASS": "quintet.views.schema.AutoSchema",
         "DEFAULT_VERSIONING_CLASS": None,
+        # The contract is served as a whole; OPTIONS would tell the docstrings of single classes.
+        "DEFAULT_METADATA_CLASS": None,
+        "URL_FORMAT_OVERRIDE": None,
         "TEST_REQUEST_DEFAULT_FORMAT": "json",
         "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     }

@@ -57,10 +57,11 @@ def exception_handler(exc: Exception, handling: dict[str, Any]) -> HttpResponseB
     set_rollback()
     view: Any = handling.get("view")
     request: Request = handling["request"]
+    getattr(view, "headers", {}).pop("Allow", None)  # DRF would write its own over ours
     return envelope_response(
         request._request,  # noqa: SLF001 - DRF names no other way to Django's request
         _method_first(exc, view, request),
-        allowed=getattr(view, "allowed_methods", ()),
+        allowed=_offered(view),
     )
 
 
@@ -155,6 +156,12 @@ def handler500(request: HttpRequest) -> HttpResponse:
     return envelope_response(request, errors.InternalException(), logged=True)
 
 
+def _offered(view: Any) -> list[str]:
+    """The methods of a view; that it describes itself is no method without a metadata class."""
+    describes = getattr(view, "metadata_class", None) is not None
+    return [name for name in getattr(view, "allowed_methods", ()) if describes or name != "OPTIONS"]
+
+
 def _method_first(exc: Exception, view: Any, request: Request) -> Exception:
     """Make a missing method a 405, whoever asks; DRF looks at permissions first."""
     name = str(request.method).lower()
@@ -233,7 +240,7 @@ def _headers(error: ServiceException, *, status: int) -> dict[str, str]:
     if isinstance(error, errors.MethodException) and error.allowed:
         headers["Allow"] = ", ".join(error.allowed)
     wait = error.details.get("retry_after_seconds")
-    if isinstance(wait, int | float):
+    if isinstance(wait, int | float) and math.isfinite(wait):
         headers["Retry-After"] = str(max(0, math.ceil(wait)))
     return headers
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 PROBLEM = "application/problem+json"
+_JSON = ("application/json", "application/*", "*/*")
 
 
 def wants_problem(request: HttpRequest) -> bool:
@@ -22,7 +23,9 @@ def wants_problem(request: HttpRequest) -> bool:
     except (LookupError, ValueError):
         return False  # the header cannot be read, and the error is to be answered all the same
     quality = {f"{kind.main_type}/{kind.sub_type}": kind.quality for kind in reversed(accepted)}
-    return quality.get(PROBLEM, -1) >= quality.get("application/json", 0)
+    # Of JSON, the range that fits it most narrowly speaks.
+    json = next((quality[kind] for kind in _JSON if kind in quality), 0)
+    return quality.get(PROBLEM, -1) >= json
 
 
 class Negotiation(DefaultContentNegotiation):

@@ -44,7 +44,7 @@ _MESSAGES = {
 }
 _DETAILS: dict[int, dict[str, Any]] = {
     400: {"field_errors": {"quantity": ["A valid integer is required."]}},
-    405: {"allowed": ["GET", "HEAD", "OPTIONS"]},
+    405: {"allowed": ["GET", "HEAD"]},
     413: {"limit_bytes": 10_485_760},
     422: {"business_rule": "out_of_stock"},
     502: {"service_name": "payments", "status_code": 500},

@@ -39,7 +39,7 @@ class ServiceViewSet(GenericViewSet[M]):
     ordering_fields: ClassVar[Sequence[str]] = ()
     pagination_class = Page
     filter_backends = (Filters, Search, Ordering)
-    metadata_class = None
+    http_method_names = ("get", "post", "put", "patch", "delete", "head")
 
     @property
     def principal(self) -> Principal:
