@@ -62,6 +62,16 @@ def test_a_refusal_is_counted(shop):
     assert 'http_requests_total{endpoint="<unmatched>",method="OTHER",status="400"}' in text
 
 
+def test_a_refused_body_is_heard_out_so_that_the_refusal_arrives(shop):
+    """A connection closed on unread bytes is reset, and takes the answer with it."""
+    body = b"x" * (10 * 1024 * 1024 + 1)
+    head = f"POST /nowhere/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
+
+    line, _, answer = shop.send(head.encode() + body)
+
+    assert (line[:3], answer["error"]["code"]) == ("413", "PAYLOAD_TOO_LARGE")
+
+
 def test_a_malformed_chunk_is_the_mistake_of_the_client(shop):
     chunked = b"POST /worker/ HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n"
 

@@ -32,10 +32,11 @@ def pooled(postgres, monkeypatch, django_db_blocker):
         "PORT": postgres.create_service("shop", "secret").rpartition(":")[2].partition("/")[0],
         "OPTIONS": {"pool": {"min_size": 1, "max_size": 2}},
     }
-    handler = ConnectionHandler({"default": settings})
+    # A name of its own: Django keeps pools by name, and the project has one called "default".
+    handler = ConnectionHandler({"default": {}, "pooled": settings})
     monkeypatch.setattr(django.db, "connections", handler)
     with django_db_blocker.unblock():
-        yield handler["default"]
+        yield handler["pooled"]
 
 
 def sessions(postgres: Postgres) -> int:

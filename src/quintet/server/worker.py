@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.glogging import Logger
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 SERVER_ERRORS = 500
 SEND_TIMEOUT_SECONDS = 5
+DRAIN_SECONDS_MAX = 5
+DRAIN_BYTES_MAX = 16 * 1024 * 1024
 
 
 class ServiceLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -45,6 +48,17 @@ class ServiceWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
                 metrics.OTHER_METHOD, "<unmatched>", status=refusal.status, duration_seconds=0.0
             )
             self._send(client, rendered(refusal, running.correlation_id))
+
+    def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
+        """Hear out what a refused request still sends, within bounds (RFC 9112, section 9.6).
+
+        gunicorn closes after 64 KiB. The kernel then resets the connection, and a proxy that is
+        still sending may lose the answer and report a service that is down.
+        """
+        ends_at = time.monotonic() + DRAIN_SECONDS_MAX
+        return bool(
+            keepalive and conn.parser.finish_body(deadline=ends_at, max_bytes=DRAIN_BYTES_MAX)
+        )
 
     def _send(self, client: socket.socket, response: bytes) -> None:
         try:
