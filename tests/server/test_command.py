@@ -127,6 +127,7 @@ def test_unknown_arguments_are_misuse():
         ({"DJANGO_SETTINGS_MODULE": "shop.nothing"}, ["no module 'shop.nothing' here"]),
         ({"DJANGO_SETTINGS_MODULE": "nowhere.settings"}, ["no module 'nowhere' here"]),
         ({"SHOP_APPLICATION": "shop.wsgi.missing"}, ["shop.wsgi.missing", "WSGI_APPLICATION"]),
+        ({"METRICS_DIR": "/proc/nowhere"}, ["METRICS_DIR", "/proc/nowhere"]),
         ({"SHOP_URLS": "shop.broken"}, ["system checks found errors", "quintet.E001"]),
     ],
 )

@@ -26,7 +26,7 @@ def serve() -> None:
         # From the environment, since settings are read only after the directory is named.
         with multiprocess.metrics_directory(os.environ.get("METRICS_DIR", "")):
             _run()
-    except (CannotStart, multiprocess.TooLate) as error:
+    except (CannotStart, multiprocess.TooLate, multiprocess.Unusable) as error:
         raise click.ClickException(str(error)) from error
 
 

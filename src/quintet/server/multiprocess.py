@@ -23,6 +23,10 @@ class TooLate(RuntimeError):
     """Metrics are already counted in memory, per process; the sums would be wrong."""
 
 
+class Unusable(RuntimeError):
+    """The directory that was named cannot hold what the workers count."""
+
+
 @contextmanager
 def metrics_directory(named: str) -> Iterator[Path]:
     """Provide ``named``, or a temporary directory that is removed by the process that made it.
@@ -31,10 +35,7 @@ def metrics_directory(named: str) -> Iterator[Path]:
     """
     if "prometheus_client" in sys.modules:
         raise TooLate("prometheus_client was imported before the server could name its directory.")
-    directory = Path(named or tempfile.mkdtemp(prefix="quintet-metrics-"))
-    directory.mkdir(parents=True, exist_ok=True)
-    for file in directory.glob("*.db"):
-        file.unlink(missing_ok=True)
+    directory = _emptied(named) if named else Path(tempfile.mkdtemp(prefix="quintet-metrics-"))
     os.environ[VARIABLE] = str(directory)
     owner = os.getpid()
     try:
@@ -43,6 +44,20 @@ def metrics_directory(named: str) -> Iterator[Path]:
         # Workers leave this block too: they are forks that end by an exception.
         if not named and os.getpid() == owner:
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _emptied(named: str) -> Path:
+    directory = Path(named)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for file in directory.glob("*.db"):
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        raise Unusable(
+            f"METRICS_DIR is {named!r}, which cannot be used: {error.strerror}.\n"
+            "Name a folder that this process may write to, or none for a temporary one."
+        ) from error
+    return directory
 
 
 def forget(pid: int) -> None:
