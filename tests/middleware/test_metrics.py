@@ -97,3 +97,14 @@ def test_an_abandoned_probe_changes_nothing():
         MetricsMiddleware(leave)(RequestFactory().get("/livez"))
 
     assert active() == idle
+
+
+def test_nothing_at_all_is_counted_when_metrics_are_off(client, monkeypatch):
+    monkeypatch.setattr(metrics._Current, "recorder", metrics.NullRecorder())
+    idle = active()
+
+    response = client.get("/stream/")
+
+    assert active() == idle
+    list(response.streaming_content)
+    assert active() == idle

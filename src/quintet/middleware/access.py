@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from quintet.middleware.doors import TwoDoors
+from quintet.middleware.doors import ABANDONED, TwoDoors
 from quintet.middleware.network import PROBES
 from quintet.middleware.routes import route_of
 from quintet.middleware.streams import follow
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
-
-ABANDONED = 499
-"""The status that the log shows for a request whose client left before the answer."""
 
 _FAILED = 500
 _WITHOUT_BODY = (204, 304)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
+ABANDONED = 499
+"""The status in log and metrics of a request whose client left before the answer."""
+
 type_of_next = Callable[["HttpRequest"], Any]
 
 

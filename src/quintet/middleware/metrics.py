@@ -6,9 +6,9 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from quintet.middleware.doors import TwoDoors
+from quintet.middleware.doors import ABANDONED, TwoDoors
 from quintet.middleware.network import PROBES
-from quintet.middleware.routes import method_of, route_of
+from quintet.middleware.routes import route_of
 from quintet.middleware.streams import follow
 from quintet.telemetry import metrics
 
@@ -16,19 +16,17 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-ABANDONED = 499
-
 
 class MetricsMiddleware(TwoDoors):
     """Feeds ``http_requests_total``, ``http_request_duration_seconds`` and ``active_connections``.
 
     The label ``endpoint`` is the route, ``<unmatched>`` for all unknown URLs together: what a
-    client writes never becomes a label. Probes are not counted.
+    client writes never becomes a label. Probes are not counted, and nothing is with metrics off.
     """
 
     def enter(self, request: HttpRequest) -> float | None:
         """Start the clock and count the request as running."""
-        if request.path in PROBES:
+        if request.path in PROBES or not metrics.enabled():
             return None
         metrics.ACTIVE_CONNECTIONS.inc()
         return time.perf_counter()
@@ -55,7 +53,7 @@ class MetricsMiddleware(TwoDoors):
 def _record(request: HttpRequest, started: float, *, status: int) -> None:
     metrics.ACTIVE_CONNECTIONS.dec()
     metrics.record_request(
-        method_of(request),
+        str(request.method),
         route_of(request),
         status=status,
         duration_seconds=time.perf_counter() - started,

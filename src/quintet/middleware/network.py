@@ -74,6 +74,7 @@ def _address(written: str) -> Address | None:
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
+    text = text.partition("%")[0]  # the zone of a link, which may be any text
     try:
         address = ip_address(text)
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 UNMATCHED = "<unmatched>"
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-OTHER_METHOD = "OTHER"
+_ANCHOR = re.compile(r"(?<!\[)\^")  # and not the ^ that negates a set of characters
 
 
 def route_of(request: HttpRequest) -> str:
@@ -19,11 +19,6 @@ def route_of(request: HttpRequest) -> str:
     return UNMATCHED if match is None else _written(match.route)
 
 
-def method_of(request: HttpRequest) -> str:
-    """The method, or ``OTHER``: a client may send any word as a method."""
-    return request.method if request.method in METHODS else OTHER_METHOD
-
-
 @lru_cache(maxsize=1024)
 def _written(route: str) -> str:
-    return "/" + route.replace("^", "").removesuffix("$").removesuffix("\\Z").lstrip("/")
+    return "/" + _ANCHOR.sub("", route).removesuffix("$").removesuffix("\\Z").lstrip("/")
