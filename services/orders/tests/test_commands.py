@@ -8,10 +8,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
 from django.utils import timezone
 
-from orders import domain
 from orders.models import Order, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,11 +33,11 @@ def left_behind(world):
 
 
 def test_an_order_left_behind_is_finished(left_behind):
-    assert run("resume_orders") == "finished 1, waiting 0\n"
+    assert run("resume_orders") == "finished 1\n"
 
 
 def test_a_young_order_belongs_to_its_request(left_behind):
-    assert run("resume_orders", "--age-seconds=600") == "finished 0, waiting 0\n"
+    assert run("resume_orders", "--age-seconds=600") == "finished 0\n"
 
 
 @pytest.mark.parametrize("seconds", ["-1", "nan"])
@@ -55,18 +53,6 @@ def test_an_order_that_has_to_wait_makes_the_command_fail(left_behind, world):
         run("resume_orders")
 
 
-def test_it_goes_on_and_on_when_asked_to(left_behind, monkeypatch):
-    def stop(seconds):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("time.sleep", stop)
-
-    with pytest.raises(KeyboardInterrupt):
-        run("resume_orders", "--every-seconds=5")
-
-    assert Order.objects.get().status == Status.FAILED
-
-
 def test_the_totals_are_those_of_each_status(left_behind):
     for amount in (100, 250):
         Order.objects.create(
@@ -77,18 +63,3 @@ def test_the_totals_are_those_of_each_status(left_behind):
 
     assert {"status": "confirmed", "currency": "EUR", "count": 2, "amount": 350} in totals
     assert "confirmed EUR 2 350" in run("order_totals")
-
-
-def test_a_database_that_is_away_ends_one_run_but_no_repetition(monkeypatch):
-    naps = iter([None])
-    monkeypatch.setattr(domain, "resume", away)
-    monkeypatch.setattr("time.sleep", lambda _: next(naps))
-
-    with pytest.raises(OperationalError):
-        call_command("resume_orders")
-    with pytest.raises(StopIteration):
-        call_command("resume_orders", every_seconds=1)
-
-
-def away(*_, **__):
-    raise OperationalError

@@ -7,7 +7,6 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
 from django.utils import timezone
 
 from products import domain
@@ -26,21 +25,6 @@ def test_releasing_expired_reservations_says_how_many(lamp):
 
     assert said("release_expired_reservations") == "Released 1 reservations.\n"
     assert said("release_expired_reservations") == "Released 0 reservations.\n"
-
-
-def test_releasing_can_be_repeated_for_ever(db, monkeypatch):
-    naps = []
-
-    def nap(seconds):
-        naps.append(seconds)
-        if len(naps) == 3:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr("time.sleep", nap)
-    with pytest.raises(KeyboardInterrupt):
-        said("release_expired_reservations", every_seconds=60.0)
-
-    assert naps == [60.0] * 3
 
 
 def test_the_books_are_shown(lamp, rug):
@@ -67,18 +51,3 @@ def test_books_that_do_not_add_up_are_an_error(lamp):
 
 def test_the_books_of_an_empty_catalogue_add_up(db):
     assert said("check_stock") == "received 0 stock 0 reserved 0 sold 0\n"
-
-
-def test_a_database_that_is_away_ends_one_run_but_no_repetition(monkeypatch):
-    naps = iter([None])
-    monkeypatch.setattr(domain, "release_expired", away)
-    monkeypatch.setattr("time.sleep", lambda _: next(naps))
-
-    with pytest.raises(OperationalError):
-        call_command("release_expired_reservations")
-    with pytest.raises(StopIteration):
-        call_command("release_expired_reservations", every_seconds=1)
-
-
-def away(*_, **__):
-    raise OperationalError

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+
+TICK = [sys.executable, "-m", "django", "tick"]
+
+
+@pytest.fixture
+def ticking():
+    """Start ``tick`` in a process of its own, which ends with the test."""
+    started = []
+
+    def start(*arguments):
+        process = subprocess.Popen(
+            [*TICK, *arguments],
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.project.settings"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def until(process, word, times):
+    """Read what the process prints until it has said ``word`` so often."""
+    seen = []
+    while sum(word in line for line in seen) < times:
+        line = process.stdout.readline()
+        assert line, seen
+        seen.append(line)
+    return seen
+
+
+def test_without_a_rhythm_it_is_one_round():
+    said = StringIO()
+
+    call_command("tick", stdout=said)
+
+    assert said.getvalue() == "ticked\n"
+
+
+@pytest.mark.parametrize(("mood", "error"), [("away", OperationalError), ("undone", CommandError)])
+def test_one_round_that_fails_fails_the_command(mood, error):
+    with pytest.raises(error):
+        call_command("tick", mood=mood)
+
+
+@pytest.mark.parametrize("rhythm", ["0", "-1", "nan"])
+def test_a_rhythm_that_is_none_is_refused(rhythm):
+    with pytest.raises(CommandError, match="give a number above 0"):
+        call_command("tick", f"--every-seconds={rhythm}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_the_round_finish_and_ends_with_zero(ticking, number):
+    process = ticking("--every-seconds=60")
+    until(process, "round", 1)
+
+    process.send_signal(number)
+
+    rest, _ = process.communicate(timeout=30)
+    assert (process.returncode, "done" in rest) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("mood", "words"), [("away", "database is away"), ("undone", "one is left")]
+)
+def test_a_round_that_fails_is_logged_and_the_next_one_comes(ticking, mood, words):
+    process = ticking("--every-seconds=0.05", f"--mood={mood}")
+
+    seen = until(process, "round\n", 3)
+
+    assert any(words in line for line in seen)
