@@ -50,7 +50,7 @@ def test_without_a_rhythm_it_is_one_round():
 
     call_command("tick", stdout=said)
 
-    assert said.getvalue() == "ticked\n"
+    assert said.getvalue().split() == ["round", "done", "ticked"]
 
 
 @pytest.mark.parametrize(("mood", "error"), [("away", OperationalError), ("undone", CommandError)])
