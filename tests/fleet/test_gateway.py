@@ -191,3 +191,25 @@ def test_the_access_log_has_no_query_string(system):
     text = eventually(lambda: "?…" in log.read_text(encoding="utf-8") and log.read_text("utf-8"))
 
     assert "very-secret" not in text
+
+
+@pytest.mark.parametrize("header", ["X-Correlation-Id", "X-Forwarded-For"])
+def test_a_client_cannot_have_a_header_of_the_gateway_dropped(system, header):
+    asked = {"Connection": f"close, {header}", "X-Correlation-Id": "mine-7"}
+
+    seen = decoded(system.ask("/api/v1/alpha/", headers=asked))["headers"]
+
+    assert seen["HTTP_X_CORRELATION_ID"] == "mine-7"
+    assert seen["HTTP_X_FORWARDED_FOR"] == "127.0.0.1"
+
+
+def test_a_file_of_the_documentation_is_whole_whatever_range_is_asked(system):
+    answer = system.ask("/docs/system.js", headers={"Range": "bytes=9999999-"})
+
+    assert answer.status == 200
+
+
+def test_the_form_of_an_error_is_asked_for_in_any_case(system):
+    answer = system.ask("/nosuch", headers={"Accept": "Application/Problem+JSON"})
+
+    assert answer.headers["Content-Type"] == "application/problem+json"

@@ -33,6 +33,7 @@ CONTENT_POLICY = (
 )
 
 NOT_FROM_CLIENTS = (
+    "Connection",  # would name headers that the proxy drops, the gateway's own among them
     "Forwarded",
     "X-Forwarded-*",
     "X-Real-Ip",
@@ -194,8 +195,14 @@ def _prefix_with(prefix: str) -> Json:
 
 
 def _safe() -> Json:
+    """Headers of our own files; a condition that fails would be answered without an envelope."""
     headers = {"Content-Security-Policy": [CONTENT_POLICY], "X-Content-Type-Options": ["nosniff"]}
-    return {"handler": "headers", "response": {"set": headers}}
+    conditions = ["Range", "If-Match", "If-Unmodified-Since"]
+    return {
+        "handler": "headers",
+        "request": {"delete": conditions},
+        "response": {"set": headers},
+    }
 
 
 def _files(root: str) -> Json:

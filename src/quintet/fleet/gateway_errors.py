@@ -42,7 +42,7 @@ def routes() -> list[Json]:
 def _answers(status: int) -> Iterator[Json]:
     code, _, message = MESSAGES[status]
     wanted = {"vars": {"{http.error.status_code}": [str(status)]}}
-    problem = {"header": {"Accept": ["*application/problem+json*"]}}
+    problem = {"header_regexp": {"Accept": {"pattern": r"(?i)application/problem\+json"}}}
     yield {
         "match": [wanted | problem],
         "handle": [_answer(_problem(status), "application/problem+json")],
