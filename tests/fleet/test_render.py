@@ -73,3 +73,16 @@ def test_a_name_keeps_its_colour():
     assert render.colour_of("a", names) == render.colour_of("a", names)
     assert render.colour_of("a", names) != render.colour_of("b", names)
     assert render.colour_of("stranger", names) == "white"
+
+
+def test_a_line_cannot_steer_the_terminal():
+    said = render.short(json.dumps(LINE | {"note": "a\x1b[2Jb\rc"}))
+
+    assert "\x1b" not in said
+    assert "\r" not in said
+
+
+def test_a_line_without_structure_keeps_its_colours_only():
+    said = render.short("\x1b[31mred\x1b[0m \x1b]0;title\x07")
+
+    assert said == "\x1b[31mred\x1b[0m \\x1b]0;title\\x07"

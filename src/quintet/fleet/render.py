@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_magenta")
 LEVEL_COLOURS = {"warning": "yellow", "warn": "yellow", "error": "red", "critical": "red"}
 GATEWAY_ACCESS = "http.log.access"
+CONTROL = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 QUIET_KEYS = frozenset(
     {"timestamp", "ts", "level", "logger", "message", "msg", "event", "service", "version"}
     | {"environment", "correlation_id", "exception", "stack"}
@@ -23,17 +25,31 @@ def short(line: str) -> str:
     """Return time, level, message and fields of a JSON line; another line unchanged."""
     fields = fields_of(line)
     if fields is None:
-        return line
+        return _harmless(line, colours=True)
     level = str(fields.get("level", "info")).lower()
     if str(fields.get("logger", "")).startswith(GATEWAY_ACCESS):
         fields = _of_gateway(fields)
     message = str(fields.get("message") or fields.get("msg") or fields.get("event") or "")
     extras = " ".join(f"{key}={_value(fields[key])}" for key in fields if key not in QUIET_KEYS)
     words = [_time(fields), level.upper()[:7].ljust(7), message, extras]
-    text = " ".join(word for word in words if word)
+    text = _harmless(" ".join(word for word in words if word))
     text = click.style(text, fg=LEVEL_COLOURS[level]) if level in LEVEL_COLOURS else text
     trace = str(fields.get("exception") or "")
-    return "\n".join([text, *(f"  {row}" for row in trace.splitlines())])
+    return "\n".join([text, *(f"  {_harmless(row)}" for row in trace.splitlines())])
+
+
+def _harmless(text: str, *, colours: bool = False) -> str:
+    """Show what would steer the terminal: what is logged may come from anybody."""
+
+    def shown(found: re.Match[str]) -> str:
+        is_colour = found[0].endswith("m") and len(found[0]) > 1
+        return found[0] if colours and is_colour else found[0].replace(found[0][0], _code(found[0]))
+
+    return CONTROL.sub(shown, text)
+
+
+def _code(control: str) -> str:
+    return f"\\x{ord(control[0]):02x}"
 
 
 def _of_gateway(fields: Mapping[str, Any]) -> Mapping[str, Any]:
