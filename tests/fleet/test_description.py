@@ -63,6 +63,8 @@ def test_the_callers_of_a_service_are_known(judged):
             "goes in a circle",
         ),
         ("services: {}", "at least 1"),
+        ("services: {gateway: {path: a}}", "'gateway' is taken"),
+        ("services: {pg_a: {path: a}}", "'pg_a' is taken"),
         ("gateway: {port: 0}\nservices: {a: {path: a}}", "gateway.port"),
         ("resources: {db: {kind: oracle}}\nservices: {a: {path: a}}", "resources.db.kind"),
         ("[]", "the file"),
@@ -84,3 +86,10 @@ def test_a_missing_file_is_refused(tmp_path):
 
 def test_a_route_that_only_begins_like_a_reserved_one_is_free(judged):
     assert judged("services: {a: {path: a, routes: [/healthcare]}}").services["a"].routes
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path):
+    (tmp_path / "quintet.yaml").write_bytes(b"system: caf\xe9")
+
+    with pytest.raises(CommandError, match="not YAML"):
+        load(tmp_path / "quintet.yaml")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 RESERVED = ("/docs", "/internal", "/metrics", "/health", "/livez", "/readyz")
 """Prefixes that no service may claim at the gateway."""
 
+TAKEN = frozenset({"gateway", "postgres", "quintet", "swagger", "valkey"})
+"""Names that no service may have: of units, roles, log files and pages that are there anyway."""
+
 WORKER = "-worker"
 """What the name of a worker adds to that of its service."""
 
@@ -132,6 +135,8 @@ class System(Part):
 
     def _bad_names(self) -> Iterator[str]:
         for name in self.services:
+            if name in TAKEN or name.startswith(("pg_", "template")):
+                yield f"the service name {name!r} is taken by a server, a role or a page of ours"
             if not _NAME.fullmatch(name):
                 yield f"the service name {name!r} is not lower-case letters, digits and _"
 
@@ -165,7 +170,7 @@ def load(path: Path) -> System:
         return System.model_validate(data)
     except OSError as error:
         raise CommandError(f"{path} cannot be read", why=str(error)) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CommandError(f"{path} is not YAML", why=" ".join(str(error).split())) from error
     except ValidationError as error:
         raise CommandError(
