@@ -75,3 +75,10 @@ def test_a_secret_is_made_once_for_its_owner_only(tmp_path):
     assert ports.secret(tmp_path / "password") == first
     assert ports.secret(tmp_path / "other") != first
     assert stat.S_IMODE((tmp_path / "password").stat().st_mode) == 0o600
+
+
+def test_an_empty_secret_of_a_full_disk_is_replaced(tmp_path):
+    (tmp_path / "password").touch(mode=0o600)
+
+    assert len(ports.secret(tmp_path / "password")) > 20
+    assert ports.secret(tmp_path / "password") == (tmp_path / "password").read_text("ascii")

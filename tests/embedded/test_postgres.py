@@ -193,9 +193,9 @@ def test_a_cluster_of_another_version_is_refused(postgres):
 
 def test_a_failing_initdb_says_why(postgres):
     postgres.directory.mkdir()
-    (postgres.directory / "password").touch()
+    (postgres.directory / "data.partial").touch()
 
-    with pytest.raises(Unavailable, match=r"initdb failed: .*password file .* is empty"):
+    with pytest.raises(Unavailable, match=r"initdb failed: .*data\.partial"):
         postgres.prepare()
 
 
@@ -280,3 +280,8 @@ def test_a_user_without_a_name_and_without_namespaces_is_told_what_to_do(postgre
         postgres.prepare()
 
     assert "/etc/passwd" in refused.value.remedy
+
+
+def test_a_database_that_cannot_be_made_is_said_with_a_remedy(running):
+    with pytest.raises(Unavailable, match="made no database for pg_x"):
+        running.create_service("pg_x", "secret")  # PostgreSQL keeps names with pg_ for itself

@@ -66,13 +66,20 @@ def owner(port: int) -> str:
 
 
 def secret(file: Path) -> str:
-    """Read the secret kept in ``file``, made at random (mode 0600) on first use."""
+    """Read the secret kept in ``file``, made at random (mode 0600) on first use.
+
+    It appears whole or not at all, so that a full disk never leaves an empty one.
+    """
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_text(encoding="ascii").strip()
-    with os.fdopen(descriptor, "w", encoding="ascii") as output:
-        output.write(secrets.token_urlsafe(32))
+        kept = file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        kept = ""
+    if kept:
+        return kept
+    partial = file.with_name(f"{file.name}.{os.getpid()}")
+    partial.touch(mode=0o600)
+    partial.write_text(secrets.token_urlsafe(32), encoding="ascii")
+    partial.replace(file)
     return file.read_text(encoding="ascii")
 
 

@@ -99,10 +99,19 @@ class Postgres(Server):
         """Give ``name`` a role and a database that no other service can open; return the URL.
 
         Calling it again sets the password. Tests want ``creates_databases``: they make their own.
+        Raises ``Unavailable``.
         """
-        with self.connect() as connection:
-            _set_role(connection, name, password=password, creates_databases=creates_databases)
-            _own_database(connection, name)
+        import psycopg  # an extra: only who embeds PostgreSQL has it
+
+        try:
+            with self.connect() as connection:
+                _set_role(connection, name, password=password, creates_databases=creates_databases)
+                _own_database(connection, name)
+        except psycopg.Error as error:
+            raise Unavailable(
+                f"PostgreSQL made no database for {name}: {str(error).strip()}.",
+                remedy=f"Free some disk space, or look at {self.directory}.",
+            ) from error
         return self.url(name, user=name, password=password)
 
     def _password(self) -> str:
