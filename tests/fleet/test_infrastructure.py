@@ -57,6 +57,14 @@ def test_without_postgres_each_service_gets_sqlite_and_it_is_said(run, infrastru
 
 
 @pytest.mark.usefixtures("_unavailable")
+def test_a_cluster_with_data_is_never_replaced_by_an_empty_sqlite(run, infrastructure, tmp_path):
+    (tmp_path / "a state" / "postgres" / "data").mkdir(parents=True)
+
+    with pytest.raises(Unavailable, match="not allowed here"):
+        run(infrastructure().start(lambda unit: None))
+
+
+@pytest.mark.usefixtures("_unavailable")
 def test_without_valkey_there_is_no_shared_cache_and_it_is_said(run, infrastructure, said):
     wiring = run(infrastructure().start(lambda unit: None))
 

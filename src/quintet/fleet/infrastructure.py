@@ -74,6 +74,8 @@ class Infrastructure:
         try:
             await asyncio.to_thread(server.prepare)
         except Unavailable as error:
+            if server.data.exists():
+                raise  # an empty SQLite in its place would look like lost data
             self._say(f"PostgreSQL is not available, so each service gets SQLite: {error.reason}")
             return None
         self._adopt(Unit("postgres", ServerPlan(server), roster=self._roster), adopt)
@@ -135,7 +137,7 @@ async def _ready(unit: Unit) -> None:
     """
     state = await unit.until(lambda now: now in {State.READY, State.CRASHED})
     if state is State.CRASHED:
-        raise Unavailable(f"{unit.name}: {unit.facts.reason}.", remedy="Read its log.")
+        raise Unavailable(f"{unit.name}: {unit.facts.reason}.", remedy=f"quintet logs {unit.name}")
 
 
 def _numbered(valkey: Valkey | None, database: int) -> Origin:
