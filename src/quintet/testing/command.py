@@ -181,7 +181,7 @@ def test(
         outcomes.append(outcome)
         if not as_json:
             report_one(outcome)
-    covered = not coverage or report_coverage(root, plan)
+    covered = not coverage or report_coverage(root, plan, aside=as_json)
     report_all(outcomes, as_json=as_json)
     sys.exit(0 if covered and all(outcome.ok for outcome in outcomes) else 1)
 
@@ -200,14 +200,15 @@ def plan_for(root: Path, *, coverage: bool, extra: tuple[str, ...]) -> Plan:
     return Plan(reports=reports, environ=environ, runner=tuple(runner), extra=extra)
 
 
-def report_coverage(root: Path, plan: Plan) -> bool:
-    """Combine what the parts measured and print it; say whether it is enough."""
+def report_coverage(root: Path, plan: Plan, *, aside: bool = False) -> bool:
+    """Combine what the parts measured and print it, aside of JSON; say whether it is enough."""
     tool = [sys.executable, "-m", "coverage"]
     subprocess.run([*tool, "combine", "-q"], cwd=root, env=plan.environ, check=False)
     reported = subprocess.run(
         [*tool, "report", f"--fail-under={COVERED_PERCENT}"],
         cwd=root,
         env=plan.environ,
+        stdout=sys.stderr if aside else None,
         check=False,
     )
     return reported.returncode == 0
