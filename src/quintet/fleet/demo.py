@@ -57,13 +57,14 @@ def demo(*, as_json: bool) -> None:
     walk = Walk(places=places, system=system, gateway=status["gateway"], quiet=as_json)
     try:
         order = _everything(walk)
+        lines = _crossed(walk, order.correlation_id)
     except Unexpected as error:
         raise CommandError(
             "the demonstration went wrong",
             why=str(error),
             remedy="quintet status, then quintet logs",
         ) from error
-    _show(walk, order, as_json=as_json)
+    _show(walk, order, lines=lines, as_json=as_json)
 
 
 def _everything(walk: Walk) -> Answer:
@@ -181,8 +182,7 @@ def _expect(holds: bool, found: str) -> None:  # noqa: FBT001 - reads as a sente
         raise Unexpected(found)
 
 
-def _show(walk: Walk, order: Answer, *, as_json: bool) -> None:
-    lines = _crossed(walk, order.correlation_id)
+def _show(walk: Walk, order: Answer, *, lines: list[tuple[str, str]], as_json: bool) -> None:
     if as_json:
         print_json(
             {
