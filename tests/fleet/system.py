@@ -51,6 +51,23 @@ class RunningSystem:
                 start_new_session=True,
             )
 
+    def spawn_into_nowhere(self, *words):
+        """Spawn with an output that nobody reads any more."""
+        reader, writer = os.pipe()
+        os.close(reader)
+        spawned = subprocess.Popen(
+            [sys.executable, "-P", "-m", "quintet", *words],
+            cwd=self.root,
+            env=self._environment({}),
+            stdin=subprocess.DEVNULL,
+            stdout=writer,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        os.close(writer)
+        eventually(lambda: record.held(self.state))
+        return spawned
+
     def says(self, words):
         """Whether what was spawned has printed the words."""
         return words in self.printed.read_text(encoding="utf-8")

@@ -70,3 +70,12 @@ def test_the_names_are_those_of_the_files(book, tmp_path):
     book.add("alpha", "x")
 
     assert logbook.names(tmp_path) == ["alpha", "beta"]
+
+
+def test_a_full_disk_loses_lines_and_nothing_else(book, tmp_path):
+    (tmp_path / "alpha.log").symlink_to("/dev/full")
+
+    with book.follow() as queue:
+        book.add("alpha", "a line")
+
+    assert queue.get_nowait() == ("alpha", "a line")

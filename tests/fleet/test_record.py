@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import psutil
 import pytest
@@ -88,3 +89,10 @@ def test_a_directory_is_free_again_when_its_holder_is_gone(tmp_path):
 
 def test_a_directory_that_does_not_exist_is_not_held(tmp_path):
     assert not record.held(tmp_path / "nothing")
+
+
+def test_a_holder_that_lets_go_at_once_is_waited_for(tmp_path):
+    lock = record.hold(tmp_path)
+    threading.Timer(0.1, lock.close).start()
+
+    record.hold(tmp_path, patience_seconds=10).close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
 import os
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -51,6 +53,10 @@ def attached(places: Places, wishes: Wishes) -> None:
         raise CommandError(
             "the system cannot start", why=error.reason, remedy=error.remedy
         ) from error
+    except OSError as error:
+        raise CommandError(
+            "the system cannot start", why=str(error), remedy=f"look at {places.state}"
+        ) from error
 
 
 def detached(places: Places, wishes: Wishes) -> None:
@@ -63,7 +69,12 @@ def detached(places: Places, wishes: Wishes) -> None:
     own_log = places.logs / "quintet.log"
     started = time.monotonic()
     supervisor = _spawn(places, own_log, wishes)
-    status = _wait_for(places, supervisor, own_log)
+    try:
+        status = _wait_for(places, supervisor, own_log)
+    except KeyboardInterrupt:
+        supervisor.terminate()
+        supervisor.wait()
+        raise
     bad = [unit for unit in status["units"] if unit["state"] != "ready"]
     if bad:
         raise commands.not_ready(places, bad)
@@ -87,8 +98,9 @@ def already_running(places: Places, pid: int) -> CommandError:
 
 async def _run(places: Places, system: description.System, wishes: Wishes) -> None:
     started = time.monotonic()
-    supervisor = Supervisor(places, system, say=_say)
-    tasks = [] if wishes.quiet else [asyncio.create_task(_echo(supervisor, system))]
+    supervisor = Supervisor(places, system, say=_say_aside if wishes.as_json else _say)
+    silent = wishes.quiet or wishes.as_json
+    tasks = [] if silent else [asyncio.create_task(_echo(supervisor, system))]
     if wishes.reload:
         # Imported here: the watcher brings a compiled library that only --reload needs.
         from quintet.fleet import reload
@@ -105,12 +117,12 @@ async def _run(places: Places, system: description.System, wishes: Wishes) -> No
 def _announce(supervisor: Supervisor, wishes: Wishes, started: float) -> None:
     status = supervisor.status()
     if wishes.as_json:
-        print_json(status)
+        _print(json.dumps(status, indent=2, default=str))
         return
-    click.echo(banner.text(status, detached=False))
+    _print(banner.text(status, detached=False))
     if wishes.timings:
         phases = _launcher_phase(started) | status["phases"]
-        click.echo(banner.timings(phases, status["memory_bytes"]))
+        _print(banner.timings(phases, status["memory_bytes"]))
 
 
 async def _echo(supervisor: Supervisor, system: description.System) -> None:
@@ -122,11 +134,32 @@ async def _echo(supervisor: Supervisor, system: description.System) -> None:
             name, line = await queue.get()
             if name in names:
                 colour = render.colour_of(name, names)
-                click.echo(render.prefixed(name, line, width=width, colour=colour))
+                _print(render.prefixed(name, line, width=width, colour=colour))
 
 
-def _say(words: str) -> None:
-    click.echo(f"{click.style('quintet', bold=True)} │ {words}")
+def _print(words: str, *, aside: bool = False) -> None:
+    """Print; a closed terminal, a reader that left or a full disk must not stop the supervisor."""
+    try:
+        click.echo(words, err=aside)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            _send_nowhere(sys.stderr if aside else sys.stdout)
+
+
+def _send_nowhere(stream: TextIO) -> None:
+    """Nobody will read the stream again; what it still holds must not fail at the end either."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _say(words: str, *, aside: bool = False) -> None:
+    _print(f"{click.style('quintet', bold=True)} │ {words}", aside=aside)
+
+
+def _say_aside(words: str) -> None:
+    """Say it on standard error, when standard output belongs to JSON."""
+    _say(words, aside=True)
 
 
 def _spawn(places: Places, own_log: Path, wishes: Wishes) -> subprocess.Popen[bytes]:
@@ -154,7 +187,9 @@ def _wait_for(places: Places, supervisor: subprocess.Popen[bytes], own_log: Path
         except (control.NotRunning, StopIteration):
             time.sleep(0.05)
         except (control.Refused, TimeoutError) as error:
-            raise CommandError("the system did not start", why=str(error)) from error
+            raise CommandError(
+                "the system did not start", why=str(error), remedy="quintet status, quintet down"
+            ) from error
     raise CommandError(
         f"the system is not up after {START_SECONDS:g} s", remedy="quintet status, quintet down"
     )

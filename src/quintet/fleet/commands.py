@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 import shutil
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WAIT_SECONDS = 300.0
-DOWN_SECONDS = 30.0
+DOWN_SECONDS = 60.0
 LOG_LINES = 20
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print data as JSON.")
@@ -44,7 +47,14 @@ def up(*, detach: bool, **wishes: bool) -> None:
 
 @click.command()
 @click.argument("services", nargs=-1)
-@click.option("--timeout", default=WAIT_SECONDS, show_default=True, help="Seconds to wait.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1, max=86_400),
+    callback=lambda _context, _option, given: _a_number(given),
+    default=WAIT_SECONDS,
+    show_default=True,
+    help="Seconds to wait.",
+)
 @json_option
 def wait(*, services: tuple[str, ...], timeout: float, as_json: bool) -> None:
     """Wait until the named services are ready, or everything.
@@ -82,8 +92,15 @@ def status(*, as_json: bool) -> None:
 @click.command()
 @click.argument("services", nargs=-1)
 @click.option("-f", "--follow", is_flag=True, help="Stay, and print lines as they come.")
-@click.option("-n", "--lines", default=LOG_LINES, show_default=True, help="Lines of the past.")
-@click.option("--json", "as_json", is_flag=True, help="Print the lines as they were written.")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(min=0, max=1_000_000),
+    default=LOG_LINES,
+    show_default=True,
+    help="Lines of the past.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in each line.")
 def logs(*, services: tuple[str, ...], follow: bool, lines: int, as_json: bool) -> None:
     """Show the last lines of the named services, or of everything.
 
@@ -165,7 +182,7 @@ def ask(
         raise CommandError(
             f"there was no answer within {timeout_seconds:g} s", remedy="quintet status"
         ) from error
-    except StopIteration as error:
+    except (StopIteration, ConnectionError, json.JSONDecodeError) as error:
         raise CommandError("the system stopped meanwhile", remedy="quintet up") from error
 
 
@@ -182,6 +199,13 @@ def not_ready(places: Places, units: list[dict[str, Any]]) -> CommandError:
         why="the last lines of its log are above",
         remedy=f"quintet logs {units[0]['name']} -n 100, then quintet restart {units[0]['name']}",
     )
+
+
+def _a_number(given: float) -> float:
+    """Refuse NaN, which no range refuses because it compares with nothing."""
+    if math.isnan(given):
+        raise click.BadParameter("it is not a number")
+    return given
 
 
 def _past(places: Places, names: tuple[str, ...], lines: int) -> list[tuple[str, str]]:
@@ -212,7 +236,8 @@ def _follow(places: Places, names: tuple[str, ...], *, as_json: bool) -> None:
 
 def _print_line(name: str, line: str, names: tuple[str, ...], *, as_json: bool) -> None:
     if as_json:
-        click.echo(line)
+        structured = render.fields_of(line) is not None
+        click.echo(line if structured else json.dumps({"service": name, "message": line}))
         return
     width = max(len(one) for one in names)
     colour = render.colour_of(name, names)
@@ -230,16 +255,20 @@ def _confirm(doomed: list[Path], *, yes: bool) -> None:
 
 
 def _stop(places: Places) -> bool:
-    """End the supervisor if there is one, else what an interrupted one left."""
-    try:
-        next(control.ask(places.state, {"command": "down"}, timeout_seconds=DOWN_SECONDS), None)
-    except control.NotRunning:
+    """End the supervisor if there is one, else what an interrupted one left.
+
+    One that starts or stops does not listen yet or any more, and its children are its own.
+    """
+    if not record.held(places.state):
         return bool(record.end_leftovers(places.record))
     deadline = time.monotonic() + DOWN_SECONDS
     while record.held(places.state):
+        with suppress(control.NotRunning, OSError):
+            next(control.ask(places.state, {"command": "down"}, timeout_seconds=DOWN_SECONDS), None)
         if time.monotonic() > deadline:
             raise CommandError(
-                f"the supervisor did not stop within {DOWN_SECONDS:g} s", remedy="quintet status"
+                f"the supervisor did not stop within {DOWN_SECONDS:g} s",
+                remedy="quintet status, or kill -9 it: its watchdog ends the rest",
             )
         time.sleep(0.05)
     return True

@@ -148,7 +148,7 @@ def _connected(directory: Path) -> socket.socket:
     try:
         with contextlib.chdir(directory):
             connection.connect(SOCKET)
-    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
+    except OSError as error:
         connection.close()
         raise NotRunning(str(directory)) from error
     return connection

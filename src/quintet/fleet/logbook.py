@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
@@ -59,10 +60,14 @@ class LogBook:
         self._followers: set[asyncio.Queue[tuple[str, str]]] = set()
 
     def add(self, name: str, line: str) -> None:
-        """Keep a line of the process; a follower that does not keep up loses the oldest ones."""
+        """Keep a line of the process; a follower that does not keep up loses the oldest ones.
+
+        A full disk loses the line as well, and never the process that wrote it.
+        """
         if name not in self._files:
             self._files[name] = LogFile(self.directory / f"{name}.log")
-        self._files[name].write(line)
+        with contextlib.suppress(OSError):
+            self._files[name].write(line)
         for queue in self._followers:
             if queue.full():
                 queue.get_nowait()

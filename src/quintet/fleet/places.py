@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from quintet.cli import find_root
+from quintet.cli import CommandError, find_root
 
 STATE_DIRECTORY = ".quintet"
 
@@ -60,7 +60,19 @@ class Places:
         return {name: self.state / name for name in names}
 
     def make(self) -> None:
-        """Make the state directory, for this user only."""
-        self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for directory in (self.logs, self.secrets, self.keys, self.metrics):
-            directory.mkdir(mode=0o700, exist_ok=True)
+        """Make the state directory, for this user only.
+
+        Raises:
+            CommandError: It cannot be made or written.
+        """
+        try:
+            self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for directory in (self.logs, self.secrets, self.keys, self.metrics):
+                directory.mkdir(mode=0o700, exist_ok=True)
+            (self.state / "lock").touch(mode=0o600)
+        except OSError as error:
+            raise CommandError(
+                "the state directory cannot be used",
+                why=str(error),
+                remedy="make it writable for this user, or name another one in QUINTET_STATE",
+            ) from error

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import signal
+import time
 from typing import IO, TYPE_CHECKING
 
 import psutil
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 CLOCK_TOLERANCE_SECONDS = 1.0
 PATIENCE_SECONDS = 3.0
+INTERVAL_SECONDS = 0.02
 
 
 class AlreadyRunning(Exception):
@@ -27,20 +29,23 @@ class AlreadyRunning(Exception):
         self.pid = pid
 
 
-def hold(directory: Path) -> IO[str]:
+def hold(directory: Path, *, patience_seconds: float = 0.0) -> IO[str]:
     """Take the directory for this process; the kernel gives it back when the process ends.
+
+    A supervisor is patient, because ``held`` takes the lock for a moment in order to know.
 
     Raises:
         AlreadyRunning: Another process has it.
     """
     lock = (directory / "lock").open("a+", encoding="ascii")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        text = lock.read().strip()
-        lock.close()
-        raise AlreadyRunning(int(text) if text.isdigit() else 0) from None
+    deadline = time.monotonic() + patience_seconds
+    while not _locked(lock):
+        if time.monotonic() >= deadline:
+            lock.seek(0)
+            text = lock.read().strip()
+            lock.close()
+            raise AlreadyRunning(int(text) if text.isdigit() else 0)
+        time.sleep(INTERVAL_SECONDS)
     lock.truncate(0)
     lock.write(str(os.getpid()))
     lock.flush()
@@ -78,6 +83,14 @@ def end_leftovers(file: Path) -> list[str]:
     psutil.wait_procs(stubborn, timeout=PATIENCE_SECONDS)
     file.unlink(missing_ok=True)
     return list(left)
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _recorded(file: Path) -> list[tuple[str, psutil.Process | None]]:

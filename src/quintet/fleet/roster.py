@@ -80,4 +80,6 @@ class Roster:
                 self._watchdog.stdin.flush()
 
     def _write(self) -> None:
-        record.write(self._file, processes=self.pids())
+        # A full disk costs the list for the next run; the watchdog still has its own.
+        with contextlib.suppress(OSError):
+            record.write(self._file, processes=self.pids())

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from quintet.fleet.places import Places
 
 GATEWAY = "gateway"
+HOLD_SECONDS = 0.5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,7 +85,7 @@ class Supervisor:
             Unavailable: A server that nothing can replace does not run here.
         """
         self.places.make()
-        lock = record.hold(self.places.state)
+        lock = record.hold(self.places.state, patience_seconds=HOLD_SECONDS)
         for name in await asyncio.to_thread(record.end_leftovers, self.places.record):
             self.say(f"ended {name}, which an interrupted run had left")
         self._roster = Roster(self.places.record, on_line=self.logbook.add)
@@ -142,7 +143,7 @@ class Supervisor:
         self._adopt(unit)
         unit.start()
         if await unit.until(lambda state: state in SETTLED) is State.CRASHED:
-            raise Unavailable(f"The gateway: {unit.facts.reason}.", remedy="Read its log.")
+            raise Unavailable(f"The gateway: {unit.facts.reason}.", remedy="quintet logs gateway")
         self.gateway_url = server.url()
         self.phases.end(GATEWAY)
 
