@@ -292,6 +292,21 @@ def test_a_change_restarts_only_the_service_it_belongs_to(stopped_system):
     assert stopped_system.unit("alpha")["pid"] == before["alpha"]
 
 
+def test_a_service_that_a_change_made_unready_restarts_with_the_next_change(stopped_system):
+    stopped_system.command("up", "--detach", "--reload")
+    package = stopped_system.root / "beta" / "beta"
+    (package / "unready").touch()
+
+    for version in (2, 3):
+        before = stopped_system.unit("beta")["pid"]
+        with (package / "wsgi.py").open("a", encoding="utf-8") as code:
+            code.write(f"VERSION = {version}\n")
+        eventually(lambda pid=before: changed_pid(stopped_system, "beta", pid))
+
+    (package / "unready").unlink()
+    eventually(lambda: stopped_system.unit("beta")["state"] == "ready")
+
+
 def test_two_systems_run_side_by_side(system, stopped_system):
     stopped_system.command("up", "--detach")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from quintet.fleet.description import System
     from quintet.fleet.places import Places
     from quintet.fleet.supervisor import Supervisor
+    from quintet.fleet.unit import Unit
 
 SUFFIXES = (".py", ".toml", ".json", ".html", ".sql")
 TESTS = "tests"
+PATIENCE_SECONDS = 10.0
 
 
 async def watch(supervisor: Supervisor) -> None:
@@ -33,7 +36,15 @@ async def watch(supervisor: Supervisor) -> None:
             for unit in supervisor.units_of(name):
                 if unit.state is not State.WAITING:
                     supervisor.say(f"{unit.name} restarts, because its code changed")
-                    await unit.restart()
+                    await _restart(unit, supervisor)
+
+
+async def _restart(unit: Unit, supervisor: Supervisor) -> None:
+    """Wait for the unit, but not for ever: the next change may be what makes it ready."""
+    try:
+        await asyncio.wait_for(unit.restart(), PATIENCE_SECONDS)
+    except TimeoutError:
+        supervisor.say(f"{unit.name} is not ready yet: {unit.facts.reason}")
 
 
 def touched(paths: Iterable[Path], places: Places, system: System) -> list[str]:
