@@ -84,10 +84,13 @@ def quintet(clone: Path, home: Path, *arguments: str) -> str:
 def report(rounds: list[Round]) -> str:
     """Render the table with the machine that it came from."""
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}"
+    described = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(described, capture_output=True, text=True, check=True).stdout.strip()
     rows = [
         "# From a fresh clone to a running system",
         "",
         f"{machine}, Python {platform.python_version()}, {len(rounds)} rounds.",
+        f"Versions: those of `uv.lock` at commit {commit}.",
         "Cold holds the download of uv and of every wheel, so it depends on the network.",
         "Memory is the proportional set size (PSS) of every process of the system at rest.",
         "",
