@@ -382,11 +382,11 @@ def test_a_cache_of_pickles_is_fine_on_a_laptop(declare, settings):
 @pytest.mark.parametrize(
     ("pool", "environ", "found"),
     [
-        ({"max_size": 8}, {"WEB_THREADS": "8", "WEB_WORKERS": "4"}, []),
-        ({"max_size": 20}, {"WEB_THREADS": "8", "WEB_WORKERS": "4"}, ["quintet.W003"]),
-        ({"max_size": 4}, {"WEB_THREADS": "8", "WEB_WORKERS": "1"}, ["quintet.W004"]),
-        ({}, {"WEB_THREADS": "8", "WEB_WORKERS": "16"}, ["quintet.W003", "quintet.W004"]),
-        (True, {"WEB_THREADS": "8"}, []),
+        ({"max_size": 8}, {"MAX_IN_FLIGHT": "8", "WEB_WORKERS": "4"}, []),
+        ({"max_size": 20}, {"MAX_IN_FLIGHT": "8", "WEB_WORKERS": "4"}, ["quintet.W003"]),
+        ({"max_size": 4}, {"MAX_IN_FLIGHT": "8", "WEB_WORKERS": "1"}, ["quintet.W004"]),
+        ({}, {"MAX_IN_FLIGHT": "8", "WEB_WORKERS": "16"}, ["quintet.W003", "quintet.W004"]),
+        (True, {"MAX_IN_FLIGHT": "8"}, []),
     ],
 )
 def test_a_pool_fits_the_threads_and_the_server(declare, monkeypatch, pool, environ, found):

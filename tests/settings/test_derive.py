@@ -31,13 +31,13 @@ def test_without_a_url_there_is_no_database():
 
 
 def test_postgresql_is_pooled_and_keeps_no_connection_of_its_own():
-    made = database("postgres://shop:p%40ss@db:5433/shop", WEB_THREADS="6")
+    made = database("postgres://shop:p%40ss@db:5433/shop", MAX_IN_FLIGHT="6")
 
     assert made["ENGINE"] == "django.db.backends.postgresql"
     assert (made["HOST"], made["PORT"], made["NAME"]) == ("db", 5433, "shop")
     assert (made["USER"], made["PASSWORD"]) == ("shop", "p@ss")
     assert made["CONN_MAX_AGE"] == 0
-    assert made["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 6, "timeout": 3}
+    assert made["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 7, "timeout": 3}
 
 
 def test_a_url_cannot_bring_back_what_the_pool_forbids():

@@ -76,7 +76,7 @@ def caches_do_not_unpickle(**_: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def pools_fit_the_server(**_: Any) -> list[CheckMessage]:
-    """A pool per process: neither too many connections in all, nor too few for the threads."""
+    """A pool per process: neither too many connections in all, nor too few for the requests."""
     env = conf.current()
     findings: list[CheckMessage] = []
     for alias, config in conf.of_django("DATABASES", {}).items():
@@ -86,8 +86,8 @@ def pools_fit_the_server(**_: Any) -> list[CheckMessage]:
         largest = int(pool.get("max_size") or pool.get("min_size") or 4)
         if largest * env.WEB_WORKERS > CONNECTIONS_MAX:
             findings.append(_too_many(alias, largest, workers=env.WEB_WORKERS))
-        if largest < env.WEB_THREADS:
-            findings.append(_too_few(alias, largest, threads=env.WEB_THREADS))
+        if largest < env.MAX_IN_FLIGHT:
+            findings.append(_too_few(alias, largest, in_flight=env.MAX_IN_FLIGHT))
     return findings
 
 
@@ -110,14 +110,14 @@ def _too_many(alias: str, largest: int, *, workers: int) -> CheckMessage:
     return Warning(
         f"The database {alias!r} may get {largest * workers} connections from one host: "
         f"{workers} workers with a pool of {largest} each.",
-        hint=f"Lower WEB_WORKERS or WEB_THREADS: their product may be {CONNECTIONS_MAX} at most.",
+        hint=f"Lower WEB_WORKERS or MAX_IN_FLIGHT: their product may be {CONNECTIONS_MAX} at most.",
         id="quintet.W003",
     )
 
 
-def _too_few(alias: str, largest: int, *, threads: int) -> CheckMessage:
+def _too_few(alias: str, largest: int, *, in_flight: int) -> CheckMessage:
     return Warning(
-        f"The database {alias!r} has a pool of {largest} for {threads} threads.",
-        hint="Set max_size of the pool to WEB_THREADS: the other threads wait for a connection.",
+        f"The database {alias!r} has a pool of {largest} for {in_flight} requests at once.",
+        hint="Set max_size of the pool to MAX_IN_FLIGHT or more: the others wait for one.",
         id="quintet.W004",
     )

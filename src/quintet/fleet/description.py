@@ -54,10 +54,10 @@ class Resource(Part):
 
 
 class Scale(Part):
-    """How many processes a service has, and how many threads each of them."""
+    """How many processes a service has, and how many requests each of them works on at once."""
 
     workers: Count = 1
-    threads: Count = 8
+    in_flight: Count = 8
 
 
 class Service(Part):

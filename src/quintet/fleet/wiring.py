@@ -124,7 +124,7 @@ class Wiring:
             "HOST": "127.0.0.1",
             "PORT": str(self.ports[name]),
             "WEB_WORKERS": str(scale.workers),
-            "WEB_THREADS": str(scale.threads),
+            "MAX_IN_FLIGHT": str(scale.in_flight),
             "METRICS_DIR": str(self.places.metrics / name),
             "ALLOWED_HOSTS": "127.0.0.1,localhost,[::1]",
             "TRUSTED_PROXIES": "127.0.0.0/8",

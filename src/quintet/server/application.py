@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 KEEPALIVE_SECONDS = 75  # longer than a proxy keeps an idle connection, so that it closes first
 GRACEFUL_SECONDS = 30
+THREADS_PER_REQUEST = 4
+"""One that works and three that can say no: where no thread is left to enforce a limit, requests
+queue in front of it and grow old unseen."""
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - heartbeats only, in files of gunicorn's own making
 
 
@@ -45,7 +48,7 @@ def configuration(env: ServiceSettings) -> dict[str, Any]:
         "bind": f"[{env.HOST}]:{env.PORT}" if ":" in env.HOST else f"{env.HOST}:{env.PORT}",
         "proc_name": env.SERVICE_NAME,
         "workers": env.WEB_WORKERS,
-        "threads": env.WEB_THREADS,
+        "threads": env.MAX_IN_FLIGHT * THREADS_PER_REQUEST,
         "worker_class": "quintet.server.worker.ServiceWorker",
         "logger_class": ServiceLogger,
         "loglevel": "info",

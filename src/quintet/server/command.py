@@ -14,7 +14,7 @@ from quintet.server.startup import SETTINGS_VARIABLE, CannotStart, load
 def serve() -> None:
     """Run the service that DJANGO_SETTINGS_MODULE names, as production does.
 
-    Its address and size come from the settings: HOST, PORT, WEB_WORKERS, WEB_THREADS, METRICS_DIR.
+    Address and size come from the settings: HOST, PORT, WEB_WORKERS, MAX_IN_FLIGHT, METRICS_DIR.
 
     Example: DJANGO_SETTINGS_MODULE=orders.settings quintet serve
     """

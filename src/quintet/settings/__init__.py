@@ -10,6 +10,7 @@ from quintet.settings.declarations import (
     mapping,
     network,
     number,
+    positive,
     text,
     url,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "mapping",
     "network",
     "number",
+    "positive",
     "text",
     "url",
 ]

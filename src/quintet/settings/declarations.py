@@ -174,6 +174,14 @@ def network(raw: str) -> str:
     return str(ipaddress.ip_network(raw))
 
 
+def positive(raw: str) -> str:
+    """Check one number above 0, for ``items(each=positive)``."""
+    value = float(raw)
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(raw)
+    return raw
+
+
 def checked_url(raw: str, *, schemes: tuple[str, ...]) -> str:
     """Return ``raw`` if it is a URL with one of ``schemes``, and a host where one is needed."""
     if raw == "sqlite://:memory:" and "sqlite" in schemes:

@@ -17,6 +17,8 @@ CONNECT_SECONDS = 3
 LOCK_SECONDS = 5
 IDLE_IN_TRANSACTION_SECONDS = 30
 POOL_WAIT_SECONDS = 3
+PROBING_CONNECTIONS = 1
+"""Beside those of the requests in flight: readiness asks the database while all are taken."""
 SQLITE_BUSY_SECONDS = 5
 CACHE_SECONDS = 1.0
 
@@ -77,7 +79,11 @@ def _postgresql_options(env: ServiceSettings) -> dict[str, Any]:
         "application_name": env.SERVICE_NAME,
         "connect_timeout": CONNECT_SECONDS,
         "options": " ".join(f"-c {name}={limit}" for name, limit in limits.items()),
-        "pool": {"min_size": 1, "max_size": env.WEB_THREADS, "timeout": POOL_WAIT_SECONDS},
+        "pool": {
+            "min_size": 1,
+            "max_size": env.MAX_IN_FLIGHT + PROBING_CONNECTIONS,
+            "timeout": POOL_WAIT_SECONDS,
+        },
     }
 
 

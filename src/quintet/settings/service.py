@@ -18,6 +18,7 @@ from quintet.settings.declarations import (
     mapping,
     network,
     number,
+    positive,
     text,
     url,
 )
@@ -80,6 +81,9 @@ class ServiceSettings:
         default="INFO",
         help="The lowest level that is logged.",
     )
+    LOG_BUFFER_LINES: int = integer(
+        default=100, minimum=0, help="Debug lines kept for a request that fails; 0 for none."
+    )
     DATABASE_URL: str = url(
         schemes=DATABASE_SCHEMES, default="", help="The database of this service alone."
     )
@@ -119,11 +123,55 @@ class ServiceSettings:
     MAX_REQUEST_BYTES: int = integer(
         default=10 * 1024 * 1024, minimum=1, help="The largest request body that is read."
     )
+    MAX_RESPONSE_BYTES: int = integer(
+        default=50 * 1024 * 1024, minimum=1, help="From which size on an answer is reported."
+    )
+    REQUEST_TIMEOUT_SECONDS: float = number(
+        default=10.0, minimum=0, help="How long a request may take; 0 for no deadline."
+    )
+    RATE_LIMIT: str = text(
+        default="", help="What one caller may ask, such as 600/minute; empty for no limit."
+    )
     METRICS_DIR: str = text(default="", help="Where worker processes share their metrics.")
+    SLO_SECONDS: tuple[str, ...] = items(
+        default=("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10"),
+        each=positive,
+        expected="numbers above 0 in rising order, separated by commas",
+        help="The buckets of durations: the objectives, and some numbers around them.",
+    )
+    OTEL_EXPORTER_OTLP_ENDPOINT: str = url(
+        schemes=("http", "https"), default="", help="Where traces go; empty for none."
+    )
+    SLOW_REQUEST_SECONDS: float = number(
+        default=1.0, minimum=0, help="From when on a request is logged as slow; 0 for never."
+    )
+    SLOW_QUERY_SECONDS: float = number(
+        default=0.5, minimum=0, help="From when on a query is logged as slow; 0 for never."
+    )
+    CPU_PERCENT_MAX: float = number(
+        default=80.0, minimum=1, maximum=100, help="Above it the monitor warns."
+    )
+    MEMORY_PERCENT_MAX: float = number(
+        default=85.0, minimum=1, maximum=100, help="Above it the local cache is dropped."
+    )
+    DISK_PERCENT_MAX: float = number(
+        default=90.0, minimum=1, maximum=100, help="Above it the monitor warns."
+    )
     HOST: str = text(default="127.0.0.1", help="The address that the server listens on.")
     PORT: int = integer(default=8000, minimum=0, maximum=65535, help="The port, 0 for a free one.")
     WEB_WORKERS: int = integer(default=1, minimum=1, help="Worker processes of the server.")
-    WEB_THREADS: int = integer(default=8, minimum=1, help="Threads of each worker process.")
+    MAX_IN_FLIGHT: int = integer(
+        default=8, minimum=1, help="Requests that each worker process works on at once."
+    )
+    CLIENT_SHARE: float = number(
+        default=0.5, minimum=0.01, maximum=1, help="The part of them that one client may take."
+    )
+    DRAIN_SECONDS: float = number(
+        default=5.0, minimum=0, help="How long a stopping service still serves, unready."
+    )
+    SHUTDOWN_SECONDS: float = number(
+        default=25.0, minimum=0, help="How long requests in flight may take after that."
+    )
     CLIENT_TIMEOUT_SECONDS: float = number(
         default=5.0, minimum=0.001, help="How long a call to another service may take."
     )

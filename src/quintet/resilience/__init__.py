@@ -1,0 +1,1 @@
+"""What keeps a service upright when others are slow: plain Python that knows no framework."""
