@@ -144,6 +144,38 @@ def test_a_secret_at_the_cut_of_long_text_is_hidden(written):
     assert "eyJ" not in written.getvalue()
 
 
+@pytest.mark.parametrize(
+    "form", ["{}=hunter2hunter2", "{}: hunter2hunter2", '"{}":"hunter2hunter2"']
+)
+@pytest.mark.parametrize("spelled", [str.lower, str.upper, str.title])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "passwd",
+        "password",
+        "passphrase",
+        "pwd",
+        "secret",
+        "token",
+        "authorization",
+        "api-key",
+        "access_key",
+        "privatekey",
+        "credential",
+        "session-id",
+        "csrf",
+        "signature",
+    ],
+)
+def test_what_is_looked_for_first_knows_every_name(name, spelled, form):
+    assert "hunter2" not in redact(form.format(spelled(name)))
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "BASIC", "digest"])
+def test_what_is_looked_for_first_knows_every_scheme(scheme):
+    assert "hunter2" not in redact(f"{scheme} hunter2hunter2")
+
+
 @given(st.text())
 def test_redaction_takes_any_text(text):
     assert isinstance(redact(text), str)
