@@ -12,8 +12,7 @@ DEFAULT: tuple[str, ...] = (
     "quintet.middleware.access.AccessLogMiddleware",
     "quintet.middleware.metrics.MetricsMiddleware",
     "quintet.middleware.errors.ErrorsMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "quintet.middleware.headers.HeadersMiddleware",
     "quintet.middleware.limits.LimitsMiddleware",
 )
 

@@ -38,7 +38,14 @@ LOWEST_LEVELS = {
 
 # Advice of ``check --deploy`` for sites with cookies and TLS of their own: a service answers to
 # bearer tokens, which no other site can make a browser send, and TLS ends before it.
-SILENCED_CHECKS = ("security.W003", "security.W004", "security.W008")
+# The first two ask for middleware of Django whose headers HeadersMiddleware sets.
+SILENCED_CHECKS = (
+    "security.W001",
+    "security.W002",
+    "security.W003",
+    "security.W004",
+    "security.W008",
+)
 
 
 def databases(env: ServiceSettings) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,7 @@
+"""The stacks that are compared: what each of them puts around the same trivial endpoint."""
+
+from __future__ import annotations
+
+from stacks.catalogue import STACKS, Stack
+
+__all__ = ["STACKS", "Stack"]
