@@ -61,7 +61,7 @@ class HeadersMiddleware(TwoDoors):
 
     def _said(self, scheme: str) -> Said:
         request, answer = HttpRequest(), HttpResponse()
-        request._get_scheme = lambda: scheme  # type: ignore[attr-defined]  # noqa: SLF001 - how Django's own requests say it
+        request._get_scheme = lambda: scheme  # noqa: SLF001 - how Django says it
         before = set(answer.headers)
         for hook in (self._security, self._framing):
             answer = hook.process_response(request, answer)
