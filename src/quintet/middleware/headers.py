@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.middleware.clickjacking import XFrameOptionsMiddleware
@@ -53,7 +53,7 @@ class HeadersMiddleware(TwoDoors):
         said = self._secure if differ and request.is_secure() else self._plain
         exempt = "xframe_options_exempt" in response.__dict__
         # Converting a value costs more than all the rest of this; these were, when they were set.
-        present: dict[str, tuple[str, str]] = response.headers._store  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+        present: dict[str, tuple[str, str]] = response.headers._store  # noqa: SLF001 - as above
         for key, header in said.items():
             if key not in present and not (exempt and key == _FRAMING):
                 present[key] = header
@@ -61,7 +61,7 @@ class HeadersMiddleware(TwoDoors):
 
     def _said(self, scheme: str) -> Said:
         request, answer = HttpRequest(), HttpResponse()
-        request._get_scheme = lambda: scheme  # noqa: SLF001 - how Django says it
+        cast("Any", request)._get_scheme = lambda: scheme  # noqa: SLF001 - how Django says it
         before = set(answer.headers)
         for hook in (self._security, self._framing):
             answer = hook.process_response(request, answer)
