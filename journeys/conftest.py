@@ -8,7 +8,30 @@ from pathlib import Path
 
 import people
 import pytest
+import servers
+from figures import Figures
 from system import ROOT, STAGE, System
+
+REPORTS = ROOT / ".quintet" / "test"
+FIGURES = pytest.StashKey[Figures]()
+
+
+def pytest_configure(config):
+    config.stash[FIGURES] = Figures()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    noted = config.stash[FIGURES]
+    if noted.rows:
+        terminalreporter.section("figures")
+        terminalreporter.write_line(noted.table())
+        noted.write(REPORTS)
+
+
+@pytest.fixture(scope="session")
+def figures(request):
+    """Where a scenario notes what it measured, ours beside stock."""
+    return request.config.stash[FIGURES]
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +74,20 @@ def small(scratch):
 def fragile(scratch):
     """Another one, for one test alone: it may be hurt beyond repair."""
     yield from staged(scratch)
+
+
+@pytest.fixture(scope="session")
+def stage(scratch):
+    """The stage alone: one service process, asked without a gateway."""
+    with servers.stage(scratch) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stock(scratch):
+    """The control: the same views without Quintet."""
+    with servers.stock(scratch) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

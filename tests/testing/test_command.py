@@ -89,6 +89,17 @@ def test_a_part_without_any_test_counts_as_broken(root):
     assert ran.stdout.splitlines()[-1] == "0 passed, 1 failed, 0 skipped"
 
 
+def test_what_the_journeys_measured_is_printed_before_the_sum(root):
+    measures = "def test_it(): open('../.quintet/test/figures.md', 'w').write('| C1 | 99 % |')"
+    (root / "journeys" / "test_it.py").write_text(measures)
+
+    ran = quintet_test(root, "journeys")
+    other = quintet_test(root, "alpha")
+
+    assert ran.stdout.splitlines()[-2:] == ["| C1 | 99 % |", "1 passed, 0 failed, 0 skipped"]
+    assert "C1" not in other.stdout
+
+
 def test_json_is_one_object(root):
     (root / "tests" / "test_it.py").write_text(SKIPS)
 

@@ -17,7 +17,7 @@ SECRET_KEY, DEBUG, ALLOWED_HOSTS = env.SECRET_KEY, env.DEBUG, list(env.ALLOWED_H
 
 ROOT_URLCONF = "stage.urls"
 WSGI_APPLICATION = "stage.wsgi.application"
-INSTALLED_APPS = ["rest_framework", "drf_spectacular", "django_filters", "quintet"]
+INSTALLED_APPS = ["rest_framework", "drf_spectacular", "django_filters", "quintet", "stage"]
 MIDDLEWARE = list(DEFAULT)
 APPEND_SLASH = False
 
@@ -27,4 +27,5 @@ LOGGING = derive.logging(env)
 REST_FRAMEWORK = derive.rest_framework(env)
 SPECTACULAR_SETTINGS = derive.spectacular(env, title="Stage", description="Fails on demand.")
 
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True

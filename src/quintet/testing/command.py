@@ -35,6 +35,9 @@ APART = {
 
 COVERED_PERCENT = 95
 
+FIGURES = "figures.md"
+"""What the journeys measured; they leave it among the reports."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -176,13 +179,14 @@ def test(
     if unknown:
         raise click.UsageError(f"No part {unknown[0]!r}. Parts: {', '.join(available)}.")
     plan = plan_for(root, coverage=coverage, extra=(*extra, *(("--slow",) * slow)))
+    (plan.reports / FIGURES).unlink(missing_ok=True)
     outcomes = []
     for outcome in run_all([available[name] for name in names or available], plan):
         outcomes.append(outcome)
         if not as_json:
             report_one(outcome)
     covered = not coverage or report_coverage(root, plan, aside=as_json)
-    report_all(outcomes, as_json=as_json)
+    report_all(outcomes, figures=plan.reports / FIGURES, as_json=as_json)
     sys.exit(0 if covered and all(outcome.ok for outcome in outcomes) else 1)
 
 
@@ -221,11 +225,13 @@ def report_one(outcome: Outcome) -> None:
     click.echo(describe(outcome))
 
 
-def report_all(outcomes: list[Outcome], *, as_json: bool) -> None:
-    """Print the sum of all parts."""
+def report_all(outcomes: list[Outcome], *, figures: Path, as_json: bool) -> None:
+    """Print what was measured, if anything was, and the sum of all parts."""
     if as_json:
         click.echo(json.dumps({"parts": [asdict(outcome) for outcome in outcomes]}))
         return
+    if figures.is_file():
+        click.echo(figures.read_text(encoding="utf-8"))
     passed, failed, skipped = (
         sum(getattr(outcome, name) for outcome in outcomes)
         for name in ("passed", "failed", "skipped")

@@ -1,0 +1,59 @@
+"""The same misbehaviour as on the stage, as a tutorial would write it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.http import HttpResponse, JsonResponse
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from stock.models import Row
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from rest_framework.request import Request
+
+
+class SleepView(APIView):
+    """Waits, as for a database or another service."""
+
+    def get(self, _request: Request, ms: int) -> Response:
+        time.sleep(ms / 1000)
+        return Response({"slept_ms": ms})
+
+
+class BurnView(APIView):
+    """Works on a processor."""
+
+    def get(self, _request: Request, ms: int) -> Response:
+        ends_at = time.thread_time() + ms / 1000
+        while time.thread_time() < ends_at:
+            pass
+        return Response({"burnt_ms": ms})
+
+
+class EchoView(APIView):
+    """Gives back what it parsed."""
+
+    def post(self, request: Request) -> Response:
+        return Response(request.data)
+
+
+class RowsView(APIView):
+    """Keeps rows in the database."""
+
+    def get(self, _request: Request) -> Response:
+        return Response({"count": Row.objects.count()})
+
+    def post(self, request: Request) -> Response:
+        with transaction.atomic():
+            row = Row.objects.create(name=request.data["name"])
+            time.sleep(request.data.get("hold_ms", 0) / 1000)
+        return Response({"id": row.pk}, status=201)
+
+
+def livez(_request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"status": "ok"})
