@@ -94,18 +94,33 @@ def test_outgoing_headers_carry_the_trace_with_a_parent_of_their_own():
     assert headers["traceparent"] != others["traceparent"]
 
 
-def test_a_correlation_id_that_is_no_trace_id_travels_alone():
-    with context.running(Context(correlation_id="order-7")):
-        headers = context.outgoing_headers()
-
-    assert headers == {"X-Correlation-ID": "order-7"}
+def sent_by(here: Context) -> dict[str, str]:
+    with context.running(here):
+        return {name.lower(): value for name, value in context.outgoing_headers().items()}
 
 
-def test_the_correlation_id_is_the_same_in_every_hop():
-    with context.running(context.new()) as here:
-        sent = {name.lower(): value for name, value in context.outgoing_headers().items()}
+def test_a_correlation_id_that_is_no_trace_id_travels_with_a_trace_of_its_own():
+    headers = sent_by(context.from_headers({"x-correlation-id": "order-7"}))
 
-    assert context.from_headers(sent).correlation_id == here.correlation_id
+    assert headers["x-correlation-id"] == "order-7"
+    assert re.fullmatch(
+        r"00-df8cf80227ec3237922df0ecd88385c5-[0-9a-f]{16}-00", headers["traceparent"]
+    )
+
+
+@pytest.mark.parametrize("here", [context.new(), Context(correlation_id="order-7")])
+def test_correlation_id_and_trace_are_the_same_in_every_hop(here):
+    there = context.from_headers(sent_by(here))
+    beyond = context.from_headers(sent_by(there))
+
+    for hop in (there, beyond):
+        assert (hop.correlation_id, hop.trace_id) == (here.correlation_id, here.trace_id)
+
+
+def test_the_span_that_is_recorded_is_the_parent_of_what_it_calls():
+    here = Context(correlation_id=TRACE, span_id=PARENT, sampled=True)
+
+    assert sent_by(here)["traceparent"] == f"00-{TRACE}-{PARENT}-01"
 
 
 def test_outside_any_context_a_call_still_names_one():

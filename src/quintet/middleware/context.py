@@ -33,6 +33,7 @@ class ContextMiddleware(TwoDoors):
         """Bind what the headers say."""
         named = {
             context.TRACE_HEADER: request.META.get("HTTP_TRACEPARENT", ""),
+            context.STATE_HEADER: request.META.get("HTTP_TRACESTATE", ""),
             context.CORRELATION_HEADER.lower(): request.META.get("HTTP_X_CORRELATION_ID", ""),
         }
         bound = context.from_headers(named)
