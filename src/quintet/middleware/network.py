@@ -34,11 +34,17 @@ def client_ip(request: HttpRequest) -> str:
     What stands left of an address that is not trusted may have been made up by whoever has it, and
     is not read. Empty when the connection has no address, as on a Unix socket.
     """
-    peer = _address(request.META.get("REMOTE_ADDR", ""))
+    named = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    return _client(request.META.get("REMOTE_ADDR", ""), named, conf.current().TRUSTED_PROXIES)
+
+
+@lru_cache(maxsize=256)
+def _client(remote: str, named: str, proxies: tuple[str, ...]) -> str:
+    peer = _address(remote)
     if peer is None:
         return ""
-    trusted = _networks(tuple(str(item) for item in conf.current().TRUSTED_PROXIES))
-    for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+    trusted = _networks(proxies)
+    for hop in reversed(named.split(",")):
         if not _within(peer, trusted):
             break
         following = _address(hop)
@@ -53,7 +59,7 @@ def is_internal(request: HttpRequest) -> bool:
     if any(header in request.META for header in FORWARDING_HEADERS):
         return False
     peer = _address(request.META.get("REMOTE_ADDR", ""))
-    networks = _networks(tuple(str(item) for item in conf.current().INTERNAL_NETWORKS))
+    networks = _networks(conf.current().INTERNAL_NETWORKS)
     return peer is not None and _within(peer, networks)
 
 

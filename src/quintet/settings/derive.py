@@ -168,7 +168,7 @@ def rest_framework(env: ServiceSettings) -> dict[str, Any]:  # noqa: ARG001 - on
         ],
         "DEFAULT_PARSER_CLASSES": ["quintet.views.parsers.StrictJSONParser"],
         "DEFAULT_CONTENT_NEGOTIATION_CLASS": "quintet.views.negotiation.Negotiation",
-        "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+        "DEFAULT_RENDERER_CLASSES": ["quintet.views.renderers.JSONRenderer"],
         "DEFAULT_SCHEMA_CLASS": "quintet.views.schema.AutoSchema",
         "DEFAULT_VERSIONING_CLASS": None,
         # The contract is served as a whole; OPTIONS would tell the docstrings of single classes.

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PROBLEM = "application/problem+json"
 _JSON = ("application/json", "application/*", "*/*")
+_ANY_JSON = frozenset({"", "*/*", "application/json"})
+"""What nearly every client sends, and what leaves nothing to negotiate where there is only JSON."""
 
 
 def wants_problem(request: HttpRequest) -> bool:
@@ -39,6 +41,14 @@ class Negotiation(DefaultContentNegotiation):
         self, request: Request, renderers: Any, format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         """Choose as DRF does, and the first renderer where only a problem is acceptable."""
+        if (
+            len(renderers) == 1
+            and format_suffix is None
+            and renderers[0].media_type == _JSON[0]
+            and request.META.get("HTTP_ACCEPT", "") in _ANY_JSON
+            and not self.settings.URL_FORMAT_OVERRIDE
+        ):
+            return renderers[0], _JSON[0]
         try:
             chosen: tuple[BaseRenderer, str] = super().select_renderer(
                 request, renderers, format_suffix
