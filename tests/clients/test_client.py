@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from quintet import auth, context, errors
 from quintet.auth import MemoryKeySource
 from quintet.clients import ServiceClient
+from quintet.resilience import deadline
 from quintet.settings import SettingsError
 from tests.auth.forging import Issuer
 from tests.wire.servers import closed_port
@@ -238,3 +240,35 @@ def test_a_client_keeps_no_connection_of_its_own(users):
         UsersClient().user(7)
 
     assert users.connections == 1
+
+
+@pytest.mark.parametrize(("left", "sent"), [(None, 5000), (60, 5000), (2, 2000)])
+def test_a_call_takes_no_longer_than_its_request_and_says_so(users, left, sent):
+    with deadline.running(None if left is None else time.monotonic() + left):
+        ServiceClient("users").get("/")
+
+    said = int(users.requests[0].headers["X-Request-Timeout-Ms"])
+    assert sent - 500 < said <= sent
+
+
+def test_a_call_is_not_made_when_no_time_is_left(users):
+    counted = deadline.EXCEEDED.labels("call")._value
+    before = counted.get()
+
+    with deadline.running(time.monotonic()), pytest.raises(errors.DeadlineException):
+        ServiceClient("users").get("/")
+
+    assert users.requests == []
+    assert counted.get() == before + 1
+
+
+def test_a_call_that_outlives_its_request_is_given_up_and_counted(users):
+    counted, told = deadline.EXCEEDED.labels("call")._value, threading.Event()
+    before = counted.get()
+    users.respond = lambda handler: told.wait(30)
+
+    with deadline.within(0.1), pytest.raises(errors.DeadlineException):
+        ServiceClient("users").get("/")
+
+    told.set()
+    assert counted.get() == before + 1

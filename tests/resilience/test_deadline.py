@@ -24,8 +24,8 @@ def test_without_a_deadline_there_is_time_for_everything():
 def test_a_stage_after_the_deadline_is_not_begun():
     token = deadline.bind(time.monotonic() - 1)
 
-    with pytest.raises(DeadlineException, match="before: the database"):
-        deadline.check("the database")
+    with pytest.raises(DeadlineException, match="No time was left for the database"):
+        deadline.check("database")
 
     deadline.unbind(token)
 
@@ -49,6 +49,36 @@ def test_a_block_never_widens_the_deadline():
         assert deadline.ends_at() == outer
 
     deadline.unbind(token)
+
+
+@pytest.mark.parametrize(("left", "bound"), [(None, 5), (60, 5), (1, 1), (-1, 0)])
+def test_a_step_takes_no_longer_than_what_is_left(left, bound):
+    with deadline.running(None if left is None else time.monotonic() + left):
+        assert deadline.bounded(5) == pytest.approx(bound, abs=0.5)
+
+
+def test_what_is_given_up_is_counted_by_its_stage():
+    counted = deadline.EXCEEDED.labels("testing")._value
+    before = counted.get()
+
+    with deadline.running(time.monotonic()), pytest.raises(DeadlineException):
+        deadline.check("testing")
+
+    assert counted.get() == before + 1
+
+
+@pytest.mark.parametrize(("left", "granted"), [(-1, 5), (60, 60)])
+def test_a_block_may_be_granted_time_that_is_not_left(left, granted):
+    with deadline.running(time.monotonic() + left):
+        with deadline.granting(5):
+            assert deadline.remaining() == pytest.approx(granted, abs=0.5)
+
+        assert deadline.remaining() == pytest.approx(left, abs=0.5)
+
+
+def test_without_a_deadline_nothing_has_to_be_granted():
+    with deadline.granting(5):
+        assert deadline.remaining() is None
 
 
 @pytest.mark.parametrize(

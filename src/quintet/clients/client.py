@@ -10,10 +10,12 @@ from quintet import auth, conf, context, wire
 from quintet.clients.paths import Params, judged, query
 from quintet.clients.transport import current_transport
 from quintet.errors import ExternalServiceException, Kind, ServiceException, from_envelope
+from quintet.resilience import deadline
 from quintet.telemetry.logs import get_logger
 
 _OK = range(200, 300)
 _WITHOUT_BODY = {204, 205}
+_STAGE = "call"
 
 log = get_logger("quintet.clients")
 
@@ -62,29 +64,33 @@ class ServiceClient:
         timeout_seconds: float | None = None,
     ) -> Any:
         env = conf.current()
+        deadline.check(_STAGE)
         body = None if json is None else orjson.dumps(json)
+        seconds = env.CLIENT_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
+        seconds = deadline.bounded(seconds)
         request = wire.Request(
             service=self.name,
             method=method,
             base_url=env.service_url(self.name),
             target=judged(path) + query(params),
-            headers=self._headers(body),
+            headers=self._headers(body, seconds),
             body=body,
-            timeout_seconds=env.CLIENT_TIMEOUT_SECONDS
-            if timeout_seconds is None
-            else timeout_seconds,
+            timeout_seconds=seconds,
         )
         try:
             return self._result(current_transport().send(request))
         except ServiceException as error:
             code = error.error_code
             log.info("call failed", target=self.name, method=method, path=path, code=code)
+            if deadline.is_over():
+                deadline.count(_STAGE)
             raise
 
-    def _headers(self, body: bytes | None) -> dict[str, str]:
+    def _headers(self, body: bytes | None, seconds: float) -> dict[str, str]:
         headers = {
             "Accept": "application/json",
             "User-Agent": f"quintet/{conf.current().SERVICE_NAME}",
+            deadline.HEADER: deadline.to_header(seconds),
             **context.outgoing_headers(),
         }
         if body is not None:

@@ -12,6 +12,7 @@ DEFAULT: tuple[str, ...] = (
     "quintet.middleware.access.AccessLogMiddleware",
     "quintet.middleware.metrics.MetricsMiddleware",
     "quintet.middleware.errors.ErrorsMiddleware",
+    "quintet.middleware.deadline.DeadlineMiddleware",
     "quintet.middleware.headers.HeadersMiddleware",
     "quintet.middleware.limits.LimitsMiddleware",
 )
