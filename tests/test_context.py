@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import random
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -164,3 +166,22 @@ def test_tasks_have_contexts_of_their_own():
         return await asyncio.gather(work(context.new()), work(context.new()))
 
     assert asyncio.run(both()) == [True, True]
+
+
+def test_a_fork_makes_ids_of_its_own():
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, context.new().correlation_id.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    assert os.read(reader, 64).decode() != context.new().correlation_id
+
+
+def test_ids_do_not_repeat_when_somebody_seeds_the_module_random():
+    random.seed(1)
+    first = context.new().correlation_id
+    random.seed(1)
+
+    assert context.new().correlation_id != first

@@ -41,6 +41,9 @@ STACKS: dict[str, Stack] = {
     "django": Stack(label="bare Django view", view="django"),
     "drf": Stack(label="bare DRF"),
     "quintet": Stack(label="Quintet, everything on", settings=quintets.everything),
+    "quintet-middleware": Stack(
+        label="… with DRF's own JSON and negotiation", settings=quintets.slow_json
+    ),
     "quintet-0": Stack(
         label="… with a span, unsampled",
         settings=quintets.everything,

@@ -13,6 +13,14 @@ TRACED = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
 PARTS = {path.rsplit(".", 1)[1].removesuffix("Middleware"): (path,) for path in DEFAULT}
 
 
+def slow_json() -> dict[str, Any]:
+    """What the middleware costs, without what the views save: JSON and negotiation of DRF."""
+    chosen = everything()
+    del chosen["REST_FRAMEWORK"]["DEFAULT_RENDERER_CLASSES"]
+    del chosen["REST_FRAMEWORK"]["DEFAULT_CONTENT_NEGOTIATION_CLASS"]
+    return chosen
+
+
 def everything() -> dict[str, Any]:
     """Read the environment as a service does."""
     env = ServiceSettings.load()

@@ -11,6 +11,7 @@ from quintet import context
 from quintet.middleware.doors import TwoDoors
 from quintet.middleware.network import client_ip
 from quintet.middleware.streams import follow
+from quintet.telemetry.logs import bound_fields
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     State = tuple[context.Context, Token[context.Context | None], dict[str, Any]]
+
+
+_NAMED_BY_CALLERS = (
+    ("HTTP_TRACEPARENT", context.TRACE_HEADER),
+    ("HTTP_TRACESTATE", context.STATE_HEADER),
+    ("HTTP_X_CORRELATION_ID", context.CORRELATION_HEADER.lower()),
+)
 
 
 class ContextMiddleware(TwoDoors):
@@ -31,17 +39,15 @@ class ContextMiddleware(TwoDoors):
 
     def enter(self, request: HttpRequest) -> State:
         """Bind what the headers say."""
-        named = {
-            context.TRACE_HEADER: request.META.get("HTTP_TRACEPARENT", ""),
-            context.STATE_HEADER: request.META.get("HTTP_TRACESTATE", ""),
-            context.CORRELATION_HEADER.lower(): request.META.get("HTTP_X_CORRELATION_ID", ""),
-        }
-        bound = context.from_headers(named)
+        meta = request.META
+        named = {name: meta[key] for key, name in _NAMED_BY_CALLERS if key in meta}
+        bound = context.from_headers(named) if named else context.new()
         known = cast("Any", request)
         known.correlation_id = bound.correlation_id
         known.client_ip = client_ip(request)
-        fields = structlog.contextvars.get_contextvars()
-        structlog.contextvars.clear_contextvars()
+        fields = bound_fields()
+        if fields:
+            structlog.contextvars.clear_contextvars()
         return bound, context.bind(bound), fields
 
     def leave(
@@ -53,7 +59,7 @@ class ContextMiddleware(TwoDoors):
     ) -> HttpResponseBase:
         """Name the id in the answer; a stream binds the context again at every step."""
         bound = state[0]
-        response[context.CORRELATION_HEADER] = bound.correlation_id
+        response.headers[context.CORRELATION_HEADER] = bound.correlation_id
         if response.streaming:
             follow(response, around=partial(context.running, bound))
         _restore(state)
@@ -67,5 +73,7 @@ class ContextMiddleware(TwoDoors):
 def _restore(state: State) -> None:
     _, token, fields = state
     context.unbind(token)
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(**fields)
+    if bound_fields():
+        structlog.contextvars.clear_contextvars()
+    if fields:
+        structlog.contextvars.bind_contextvars(**fields)

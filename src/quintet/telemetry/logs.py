@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
+from structlog.contextvars import (
+    _CONTEXT_VARS as _EVER_BOUND,  # structlog walks through every context variable to tell
+)
 
 from quintet import context
 from quintet.settings import derive
@@ -55,6 +58,7 @@ _OF_A_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {
 # characters that reorder text on a screen.
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _OPTIONS = orjson.OPT_UTC_Z
+_WHOLE_LINE = _OPTIONS | orjson.OPT_APPEND_NEWLINE
 
 
 class Logger(structlog.BoundLoggerBase):
@@ -115,7 +119,7 @@ class JSONFormatter(logging.Formatter):
 
     def __init__(self, *, service: str, version: str, environment: str) -> None:
         super().__init__()
-        self._identity = {"service": service, "version": version, "environment": environment}
+        self._service, self._version, self._environment = service, version, environment
         structlog.configure(
             processors=(),
             wrapper_class=Logger,
@@ -131,16 +135,30 @@ class JSONFormatter(logging.Formatter):
         except Exception as error:  # noqa: BLE001 - a log line must never be what fails a request
             return render(self._apology(record, error))
 
-    def _event(self, record: logging.LogRecord) -> dict[str, Any]:
+    def line(self, logger: str, level: str, *, message: str, fields: Mapping[str, Any]) -> bytes:
+        """Return the line, with its end, of a message and fields that are fit for it already."""
+        event = self._head(datetime.now(UTC), level, logger=logger, message=message)
+        event |= fields
+        return _rendered(event, option=_WHOLE_LINE)
+
+    def _head(self, at: datetime, level: str, *, logger: str, message: str) -> dict[str, Any]:
         bound = context.current()
-        event: dict[str, Any] = {
-            "timestamp": datetime.fromtimestamp(record.created, UTC),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": fit_text(_message(record)),
-            **self._identity,
+        # Written out: merging the identity in would cost as much as the whole of the encoding.
+        return {
+            "timestamp": at,
+            "level": level,
+            "logger": logger,
+            "message": message,
+            "service": self._service,
+            "version": self._version,
+            "environment": self._environment,
             "correlation_id": None if bound is None else bound.correlation_id,
         }
+
+    def _event(self, record: logging.LogRecord) -> dict[str, Any]:
+        message = fit_text(_message(record))
+        at = datetime.fromtimestamp(record.created, UTC)
+        event = self._head(at, record.levelname, logger=record.name, message=message)
         fields = fit_fields(_fields(record))
         if RESERVED.isdisjoint(fields):
             event.update(fields)
@@ -151,14 +169,8 @@ class JSONFormatter(logging.Formatter):
         return event
 
     def _apology(self, record: logging.LogRecord, error: Exception) -> dict[str, Any]:
-        return {
-            "timestamp": datetime.now(UTC),
-            "level": "ERROR",
-            "logger": str(record.name),
-            "message": f"a log record could not be rendered: {type(error).__name__}",
-            **self._identity,
-            "correlation_id": None,
-        }
+        message = f"a log record could not be rendered: {type(error).__name__}"
+        return self._head(datetime.now(UTC), "ERROR", logger=str(record.name), message=message)
 
 
 class StandardOutput(logging.Handler):
@@ -192,11 +204,17 @@ def configure_dict(env: ServiceSettings) -> dict[str, Any]:
 
 def render(event: Mapping[str, Any]) -> str:
     """Return ``event`` as JSON without any character that ends a line or moves a cursor."""
+    return _rendered(event, option=_OPTIONS).decode()
+
+
+def _rendered(event: Mapping[str, Any], *, option: int) -> bytes:
     try:
-        line = orjson.dumps(event, option=_OPTIONS).decode()
+        line = orjson.dumps(event, option=option)
     except TypeError:
-        line = orjson.dumps(_encodable(event), option=_OPTIONS).decode()
-    return line if line.isascii() and "\x7f" not in line else _UNSAFE.sub(_escaped, line)
+        line = orjson.dumps(_encodable(event), option=option)
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return _UNSAFE.sub(_escaped, line.decode()).encode()
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -225,8 +243,13 @@ def _fields(record: logging.LogRecord) -> Mapping[Any, Any]:
     own = getattr(record, "event_fields", None)
     if own is None:
         own = {name: value for name, value in vars(record).items() if name not in _OF_A_RECORD}
-    bound = structlog.contextvars.get_contextvars()
+    bound = bound_fields()
     return {**bound, **own} if bound else own
+
+
+def bound_fields() -> dict[str, Any]:
+    """What ``structlog.contextvars`` holds here; asking is free where nobody has ever used them."""
+    return structlog.contextvars.get_contextvars() if _EVER_BOUND else {}
 
 
 def _exc_info(given: Any) -> Any:
