@@ -8,11 +8,13 @@ from io import BytesIO
 import structlog
 from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
+from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from quintet import context
 from quintet.auth import Public
+from quintet.views.bodies import max_request_bytes
 from quintet.views.functions import declares
 from quintet.views.urls import service_urls
 
@@ -83,6 +85,49 @@ def raw(request, name):
     return HttpResponse(str(len(request.body)))
 
 
+KEPT = []
+"""The streams that bodies were read from, for whoever looks at them afterwards."""
+
+
+@declares(Public)
+def kind(request):
+    """What the body is read from: a file in memory, or on the disk."""
+    return JsonResponse(type(request._stream._file).__name__, safe=False)
+
+
+@declares(Public)
+def kept(request):
+    KEPT.append(request._stream)
+    return JsonResponse(request._stream.closed, safe=False)
+
+
+@declares(Public)
+def kept_and_left(request):
+    KEPT.append(request._stream)
+    raise KeyboardInterrupt
+
+
+@declares(Public)
+@max_request_bytes(5)
+def small(request):
+    return HttpResponse(str(len(request.body)))
+
+
+@declares(Public)
+@max_request_bytes(4_000)
+def large(request):
+    return HttpResponse(str(len(request.body)))
+
+
+@max_request_bytes(1_000_000)
+class FormView(APIView):
+    permission_classes = [Public]
+    parser_classes = [MultiPartParser]
+
+    def post(self, request):
+        return Response({"fields": len(request.POST), "files": len(request.FILES)})
+
+
 @declares(Public)
 def leaving(request):
     raise KeyboardInterrupt
@@ -107,5 +152,11 @@ urlpatterns = [
     path("echo/", EchoView.as_view()),
     path("raw/<str:name>/", raw),
     path("leaving/", leaving),
+    path("kind/", kind),
+    path("kept/", kept),
+    path("kept-and-left/", kept_and_left),
+    path("small/", small),
+    path("large/", large),
+    path("form/", FormView.as_view()),
     *service_urls,
 ]

@@ -6,6 +6,8 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from quintet.middleware.asgi import bounded
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "payments.settings")
 
-application = get_asgi_application()
+application = bounded(get_asgi_application())

@@ -6,6 +6,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from quintet.middleware.wsgi import bounded
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "products.settings")
 
-application = get_wsgi_application()
+application = bounded(get_wsgi_application())

@@ -6,6 +6,7 @@ same to the caller. What is not known here is a mistake of this service.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import (
@@ -123,6 +124,15 @@ def _said(kind: type[ServiceException]) -> Callable[[BaseException], ServiceExce
     return lambda exc: kind(_sentence(cast("drf.APIException", exc).detail))
 
 
+def _unreadable(exc: BaseException) -> ServiceException:
+    cause: BaseException | None = exc
+    while isinstance(cause, UnreadablePostError):  # Django wraps its own
+        cause = cause.__cause__
+    if isinstance(cause, TimeoutError):
+        return StatusException("The body did not arrive in time.", HTTPStatus.REQUEST_TIMEOUT)
+    return ValidationException("The request is malformed.")
+
+
 def _fixed(
     kind: Callable[..., ServiceException], *message: str
 ) -> Callable[[BaseException], ServiceException]:
@@ -145,9 +155,10 @@ _TABLE: tuple[tuple[Any, Callable[[BaseException], ServiceException]], ...] = (
         _fixed(ValidationException, "This service does not answer to that host name."),
     ),
     (
-        (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError),
+        (SuspiciousOperation, BadRequest, MultiPartParserError),
         _fixed(ValidationException, "The request is malformed."),
     ),
+    (UnreadablePostError, _unreadable),
 )
 
 

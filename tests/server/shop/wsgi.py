@@ -2,4 +2,6 @@ from __future__ import annotations
 
 from django.core.wsgi import get_wsgi_application
 
-application = get_wsgi_application()
+from quintet.middleware.wsgi import bounded
+
+application = bounded(get_wsgi_application())
