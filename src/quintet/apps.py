@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 
-from quintet import conf, context
+from quintet import conf, context, lifecycle
+from quintet.lifecycle.pools import close_pools
 from quintet.telemetry import metrics
 from quintet.telemetry.logs import get_logger
 
@@ -33,6 +34,7 @@ class QuintetConfig(AppConfig):
         # The checks judge views and models, which cannot be imported before this moment.
         import_module("quintet.checks")
         metrics.configure(conf.current())
+        lifecycle.at_stop(close_pools)
         if Path(sys.argv[0]).name in MANAGEMENT_PROGRAMS:
             context.bind(context.new())
             sys.excepthook = log_uncaught

@@ -7,6 +7,7 @@ import pytest
 
 from quintet import health
 from quintet.health import CheckResult, HealthChecker, checker
+from quintet.lifecycle import phase
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +93,7 @@ def test_a_service_registers_checks_of_its_own():
 @pytest.mark.django_db(transaction=True)
 def test_the_standard_checks_are_those_that_the_settings_call_for(downstream):
     assert set(checker().check_all()["checks"]) == {
-        "database", "external_services", "disk_space", "memory",
+        "database", "migrations", "external_services", "disk_space", "memory",
     }  # fmt: skip
 
 
@@ -110,3 +111,28 @@ def test_a_forked_child_starts_with_a_checker_of_its_own():
         os._exit(0 if checker() is not before else 1)
 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_draining_service_is_not_ready_and_asks_nobody():
+    asked = []
+    made = HealthChecker()
+    made.add("house", lambda: asked.append(True) or well(), hard=True)
+    phase.begin_draining()
+
+    try:
+        assert not made.ready()
+    finally:
+        phase.begin_serving()
+    assert asked == []
+
+
+def test_what_makes_a_service_unready_is_logged_once_and_so_is_its_return(captured_logs):
+    found = [sick(), sick(), well()]
+    made = HealthChecker()
+    made.add("house", lambda: found.pop(0), hard=True, fresh_seconds=0)
+
+    answers = [made.ready() for _ in range(3)]
+
+    said = [(line["message"], line.get("because")) for line in captured_logs]
+    assert answers == [False, False, True]
+    assert said == [("not ready", ["house"]), ("ready", None)]

@@ -38,15 +38,15 @@ def test_every_service_checks_its_disk_and_its_memory():
     assert names(env())[-2:] == ["disk_space", "memory"]
 
 
-def test_only_the_database_is_a_hard_dependency():
-    assert [check.name for check in standard(env()) if check.hard] == ["database"]
+def test_only_the_database_and_its_schema_are_hard_dependencies():
+    assert [check.name for check in standard(env()) if check.hard] == ["database", "migrations"]
 
 
 def test_a_service_without_a_database_checks_none(settings, monkeypatch):
     dummy = {"ENGINE": "django.db.backends.dummy"}
     monkeypatch.setitem(connections.settings, "default", dummy)
 
-    assert "database" not in names(env())
+    assert not {"database", "migrations"} & set(names(env()))
     assert Database()().healthy
 
 

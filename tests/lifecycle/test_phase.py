@@ -6,8 +6,14 @@ import sys
 
 import pytest
 
-from quintet.lifecycle import begin_draining, is_draining
-from quintet.lifecycle.phase import VARIABLE, begin_serving
+from quintet.lifecycle import begin_draining, is_draining, is_stopping
+from quintet.lifecycle.phase import (
+    VARIABLE,
+    begin_serving,
+    begin_stopping,
+    cut_short,
+    was_cut_short,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +28,29 @@ def test_a_service_serves_until_it_is_told_to_drain():
     begin_draining()
 
     assert is_draining()
+
+
+def test_a_service_that_stops_wants_no_new_work_either():
+    begin_stopping()
+
+    assert (is_draining(), is_stopping()) == (True, True)
+
+
+def test_a_late_signal_does_not_lead_back_from_stopping_to_draining():
+    begin_stopping()
+
+    begin_draining()
+
+    assert is_stopping()
+
+
+def test_a_new_run_knows_nothing_of_what_was_cut_short():
+    cut_short()
+    assert was_cut_short()
+
+    begin_serving()
+
+    assert not was_cut_short()
 
 
 def test_a_fork_learns_of_it_after_it_was_made():

@@ -24,7 +24,8 @@ def shown():
 
 
 def test_every_setting_is_shown_with_its_value_and_its_origin(shown):
-    lines = [line.split() for line in shown(PORT="9000").splitlines()]
+    rows = shown(PORT="9000").partition("\n\n")[0]
+    lines = [line.split() for line in rows.splitlines()]
 
     assert lines[0] == ["setting", "value", "origin"]
     assert ["PORT", "9000", "environment"] in lines
@@ -63,3 +64,9 @@ def test_a_value_cannot_write_lines_or_colours(shown):
 
     assert "1\\nPORT 1 \\x1b[31m" in text
     assert "\x1b" not in text
+
+
+def test_it_says_how_long_the_end_may_take(shown):
+    said = shown(DRAIN_SECONDS="10", SHUTDOWN_SECONDS="20").splitlines()[-1]
+
+    assert said.endswith("terminationGracePeriodSeconds: 35")

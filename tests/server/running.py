@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -32,6 +33,7 @@ def environment(**changed: str) -> dict[str, str]:
             "SERVICE_ENVIRONMENT": "test",
             "SECRET_KEY": "k3y-" + "abcdefghijklmnopqrstuvwxyz0123456789" * 2,
             "ALLOWED_HOSTS": "127.0.0.1",
+            "DRAIN_SECONDS": "0",
         }
         | changed
     )
@@ -53,7 +55,14 @@ def attempt(*arguments: str, **changed: str) -> subprocess.CompletedProcess[str]
 class Shop:
     """A running server and its log."""
 
-    def __init__(self, log: Path, command: list[str] = COMMAND, **changed: str) -> None:
+    def __init__(
+        self,
+        log: Path,
+        command: list[str] = COMMAND,
+        *,
+        start_new_session: bool = False,
+        **changed: str,
+    ) -> None:
         self.port = ports.choose()
         self.log = log
         with log.open("wb") as output:
@@ -63,6 +72,7 @@ class Shop:
                 env=environment(PORT=str(self.port), **changed),
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=start_new_session,
             )
 
     def get(self, path: str, **headers: str) -> tuple[int, bytes]:
@@ -118,6 +128,17 @@ class Shop:
             return self.get("/worker/")[0] == http.client.OK
         except OSError:
             return False
+
+    def lines(self) -> list[dict[str, object]]:
+        """What it has logged."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def kill(self) -> None:
+        """End it and its workers now, if they have not ended."""
+        for pid in (self.process.pid, *self.workers()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
 
     def stop(self) -> int:
         """Ask it to end; give its exit code."""

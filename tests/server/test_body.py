@@ -5,6 +5,7 @@ from io import BytesIO
 import pytest
 from gunicorn.http.errors import ChunkMissingTerminator
 
+from quintet.lifecycle import phase
 from quintet.server.body import Body, MalformedBody, translating
 
 
@@ -36,3 +37,35 @@ def test_the_application_gets_the_translated_body():
         return [environ["wsgi.input"].read()]
 
     assert translating(application)({"wsgi.input": BytesIO(b"body")}, None) == [b"body"]
+
+
+class Answer:
+    """What gunicorn hands an application: a method of the response that it will write."""
+
+    def __init__(self):
+        self.closed = False
+
+    def start_response(self, status, headers):
+        pass
+
+    def force_close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("begin", "closed"), [(phase.begin_serving, False), (phase.begin_draining, True)]
+)
+def test_a_connection_ends_with_its_answer_when_the_drain_began_meanwhile(begin, closed):
+    answer = Answer()
+
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        begin()
+        return [b""]
+
+    try:
+        translating(application)({"wsgi.input": BytesIO()}, answer.start_response)
+    finally:
+        phase.begin_serving()
+
+    assert answer.closed is closed

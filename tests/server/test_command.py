@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from quintet.server.arbiter import END_OF_WORKER
 from tests.server.running import SCRIPT, Shop, attempt
 
 
@@ -18,7 +19,7 @@ def test_the_sum_over_workers_stays_right_when_workers_come_and_go(fragile):
     fragile.wait_until(lambda: len(fragile.workers()) == 2)
     before = fragile.counted()
     first = fragile.pid()
-    os.kill(first, signal.SIGTERM)
+    os.kill(first, END_OF_WORKER)
     fragile.wait_until(lambda: first not in fragile.workers() and len(fragile.workers()) == 2)
 
     for _ in range(5):

@@ -3,10 +3,14 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import time
+from collections import deque
+from types import SimpleNamespace
 
 import pytest
 from gunicorn.http.errors import InvalidRequestLine
 
+from quintet.lifecycle import phase
 from quintet.server.worker import ServiceWorker
 
 
@@ -51,3 +55,18 @@ def test_a_client_without_an_address_is_refused_like_any_other(worker, captured_
     assert theirs.makefile("rb").read().startswith(b"HTTP/1.1 400 Bad Request\r\n")
     theirs.close()
     assert any("from a local socket" in line["message"] for line in captured_logs)
+
+
+@pytest.mark.parametrize(("begin", "left"), [(phase.begin_stopping, 0), (phase.begin_serving, 2)])
+def test_idle_connections_end_with_the_drain_or_have_their_chance_without_one(worker, begin, left):
+    idle, silent = SimpleNamespace(timeout=1e9), SimpleNamespace(timeout=1e9)
+    worker.keepalived_conns, worker.pending_conns = deque([idle]), deque([silent])
+    begin()
+    now = time.monotonic()
+
+    try:
+        worker._cap_keepalive(now + 2)
+    finally:
+        phase.begin_serving()
+
+    assert (round(idle.timeout - now), round(silent.timeout - now)) == (left, left)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quintet.health.migrations import Migrations
 from quintet.health.registry import HealthChecker, checker, register, reset
 from quintet.health.results import Check, CheckResult
 from quintet.health.standard import Cache, Database, DiskSpace, ExternalServices, Memory
@@ -15,6 +16,7 @@ __all__ = [
     "ExternalServices",
     "HealthChecker",
     "Memory",
+    "Migrations",
     "checker",
     "register",
     "reset",

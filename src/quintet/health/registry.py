@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.signals import setting_changed
 
-from quintet import conf
+from quintet import conf, lifecycle
 from quintet.health.standard import standard
 from quintet.health.watched import FRESH_SECONDS, TIMEOUT_SECONDS, Watched
+from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
     from quintet.health.results import Check
+
+DRAINING = "draining"
+
+log = get_logger("quintet.health")
 
 
 class HealthChecker:
@@ -23,6 +28,7 @@ class HealthChecker:
     def __init__(self) -> None:
         self._watched: dict[str, Watched] = {}
         self._hard: set[str] = set()
+        self._said: list[str] | None = None
 
     def add(
         self,
@@ -57,13 +63,26 @@ class HealthChecker:
         }
 
     def ready(self) -> bool:
-        """Whether every hard dependency is up, judged over several results in a row."""
+        """Whether new requests are welcome: every hard dependency is up, and no end is near.
+
+        A dependency is judged over several results in a row. What changes is logged.
+        """
+        missing = [DRAINING] if lifecycle.is_draining() else self._missing()
+        if missing != self._said:
+            self._said = missing
+            if missing:
+                log.warning("not ready", because=missing)
+            else:
+                log.info("ready")
+        return not missing
+
+    def _missing(self) -> list[str]:
         needed = [self._watched[name] for name in sorted(self._hard)]
         for watched in needed:
             watched.begin()
         for watched in needed:
             watched.result()
-        return all(watched.verdict.is_up for watched in needed)
+        return [watched.name for watched in needed if not watched.verdict.is_up]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

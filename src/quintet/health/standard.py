@@ -15,6 +15,7 @@ from django.db import connections
 
 from quintet.clients import ServiceClient
 from quintet.errors import ServiceException
+from quintet.health.migrations import Migrations
 from quintet.health.results import CheckResult
 from quintet.health.watched import TIMEOUT_SECONDS
 
@@ -44,15 +45,17 @@ class Standard(NamedTuple):
 
 
 def standard(env: ServiceSettings) -> Iterator[Standard]:
-    """The checks that these settings call for; only the own database is a hard dependency."""
-    if any(engine != _NO_DATABASE for engine in _engines().values()):
+    """The checks that these settings call for; hard is the own database and its schema."""
+    if aliases := [alias for alias, engine in _engines().items() if engine != _NO_DATABASE]:
         yield Standard("database", Database(), hard=True, timeout_seconds=TIMEOUT_SECONDS)
+        check = Migrations(aliases)
+        yield Standard("migrations", check, hard=True, timeout_seconds=TIMEOUT_SECONDS)
     if env.ENABLE_CACHING and env.CACHE_URL:
         yield Standard("cache", Cache(), hard=False, timeout_seconds=TIMEOUT_SECONDS)
     if names := _neighbours(env):
         longest = SERVICE_SECONDS * len(names) + TIMEOUT_SECONDS
-        check = ExternalServices(names=names)
-        yield Standard("external_services", check, hard=False, timeout_seconds=longest)
+        others = ExternalServices(names=names)
+        yield Standard("external_services", others, hard=False, timeout_seconds=longest)
     yield Standard("disk_space", DiskSpace(), hard=False, timeout_seconds=TIMEOUT_SECONDS)
     yield Standard("memory", Memory(), hard=False, timeout_seconds=TIMEOUT_SECONDS)
 

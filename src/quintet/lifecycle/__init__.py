@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from quintet.lifecycle.phase import begin_draining, is_draining
+from quintet.lifecycle.ending import at_stop, grace_seconds, tidy_up
+from quintet.lifecycle.phase import begin_draining, is_draining, is_stopping
 
-__all__ = ["begin_draining", "is_draining"]
+__all__ = [
+    "at_stop",
+    "begin_draining",
+    "grace_seconds",
+    "is_draining",
+    "is_stopping",
+    "tidy_up",
+]

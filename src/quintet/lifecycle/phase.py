@@ -1,7 +1,7 @@
-"""Whether this service is about to stop, known to all its processes at once.
+"""Where this service is between its start and its end, known to all its processes at once.
 
-One byte of memory that the processes share: the server writes it, every request reads it. It is
-inherited by forks, and found again through a file by processes that are started afresh.
+Two bytes of memory that the processes share: the server writes them, every request reads the first.
+They are inherited by forks, and found again through a file by processes that are started afresh.
 """
 
 from __future__ import annotations
@@ -12,33 +12,55 @@ from pathlib import Path
 
 VARIABLE = "QUINTET_PHASE_FILE"
 
-_SERVING, _DRAINING = 0, 1
+_SERVING, _DRAINING, _STOPPING = 0, 1, 2
+_PHASE, _CUT = 0, 1
+_FRESH = bytes([_SERVING, 0])
 
 
 def _shared() -> mmap.mmap:
     named = os.environ.get(VARIABLE, "")
     if not named:
-        return mmap.mmap(-1, 1)
+        return mmap.mmap(-1, len(_FRESH))
     path = Path(named)
-    if not path.is_file() or path.stat().st_size == 0:
-        path.write_bytes(bytes([_SERVING]))
+    if not path.is_file() or path.stat().st_size < len(_FRESH):
+        path.write_bytes(_FRESH)
     with path.open("r+b") as file:
-        return mmap.mmap(file.fileno(), 1)
+        return mmap.mmap(file.fileno(), len(_FRESH))
 
 
-_phase = _shared()
+_shared_bytes = _shared()
 
 
 def is_draining() -> bool:
     """Whether the service still answers but wants no new work: unready, and closing connections."""
-    return _phase[0] == _DRAINING
+    return _shared_bytes[_PHASE] != _SERVING
+
+
+def is_stopping() -> bool:
+    """Whether the drain is over: nothing new is accepted, what is in flight may finish."""
+    return _shared_bytes[_PHASE] == _STOPPING
+
+
+def begin_serving() -> None:
+    """Take everything back: a new run begins."""
+    _shared_bytes[:] = _FRESH
 
 
 def begin_draining() -> None:
     """Say to every process of this service that it is about to stop."""
-    _phase[0] = _DRAINING
+    _shared_bytes[_PHASE] = max(_shared_bytes[_PHASE], _DRAINING)
 
 
-def begin_serving() -> None:
-    """Take it back: a new run begins."""
-    _phase[0] = _SERVING
+def begin_stopping() -> None:
+    """Say to every process of this service that it finishes what it has, and nothing else."""
+    _shared_bytes[_PHASE] = _STOPPING
+
+
+def cut_short() -> None:
+    """Note that requests were still unfinished when their time was over."""
+    _shared_bytes[_CUT] = 1
+
+
+def was_cut_short() -> bool:
+    """Whether any process of this service had to leave requests unfinished."""
+    return _shared_bytes[_CUT] == 1

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
-from quintet import auth
+from quintet import auth, lifecycle
 from quintet.server import multiprocess
+from quintet.server.arbiter import ServiceArbiter
 from quintet.server.body import translating
 from quintet.server.startup import release_connections
 from quintet.server.worker import ServiceLogger
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from quintet.settings import ServiceSettings
 
 KEEPALIVE_SECONDS = 75  # longer than a proxy keeps an idle connection, so that it closes first
-GRACEFUL_SECONDS = 30
 THREADS_PER_REQUEST = 4
 """One that works and three that can say no: where no thread is left to enforce a limit, requests
 queue in front of it and grow old unseen."""
@@ -41,6 +42,10 @@ class ServiceApplication(BaseApplication):  # type: ignore[misc]  # gunicorn has
     def load(self) -> WSGIApplication:
         return translating(self.application)
 
+    def run(self) -> None:
+        """Run the master, and in its forks the workers, until somebody says that it is enough."""
+        ServiceArbiter(self).run()
+
 
 def configuration(env: ServiceSettings) -> dict[str, Any]:
     """Every gunicorn setting that differs from its default, by gunicorn's names."""
@@ -55,7 +60,7 @@ def configuration(env: ServiceSettings) -> dict[str, Any]:
         "preload_app": True,
         "control_socket_disable": True,
         "keepalive": KEEPALIVE_SECONDS,
-        "graceful_timeout": GRACEFUL_SECONDS,
+        "graceful_timeout": math.ceil(env.SHUTDOWN_SECONDS),
         "forwarded_allow_ips": ",".join(env.TRUSTED_PROXIES),
         "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"},
         "forwarder_headers": "",
@@ -63,6 +68,7 @@ def configuration(env: ServiceSettings) -> dict[str, Any]:
         "when_ready": _when_ready,
         "pre_fork": _pre_fork,
         "post_worker_init": _post_worker_init,
+        "worker_exit": _worker_exit,
         "child_exit": _child_exit,
     }
 
@@ -79,6 +85,10 @@ def _pre_fork(_server: Any, _worker: Any) -> None:
 
 def _post_worker_init(_worker: Any) -> None:
     auth.warm_keys()
+
+
+def _worker_exit(_server: Any, _worker: Any) -> None:
+    lifecycle.tidy_up()
 
 
 def _child_exit(_server: Any, worker: Any) -> None:

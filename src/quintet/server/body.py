@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.http.errors import ParseException
 
+from quintet.lifecycle import is_draining
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from quintet.server.startup import WSGIApplication
 
@@ -48,11 +50,16 @@ class Body:
 
 
 def translating(application: WSGIApplication) -> WSGIApplication:
-    """Give ``application`` bodies that fail in a way it knows."""
+    """Give ``application`` bodies that fail in a way it knows, and a draining server its close.
 
-    def called(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    The answer has begun when the application returns, and not one byte of it is out.
+    """
+
+    def called(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         environ["wsgi.input"] = Body(environ["wsgi.input"])
         answered: Iterable[bytes] = application(environ, start_response)
+        if is_draining():
+            start_response.__self__.force_close()
         return answered
 
     return called

@@ -7,7 +7,7 @@ import os
 import click
 
 from quintet.server import multiprocess
-from quintet.server.startup import SETTINGS_VARIABLE, CannotStart, load
+from quintet.server.startup import SETTINGS_VARIABLE, CannotStart, end_when_told, load
 
 
 @click.command()
@@ -22,6 +22,7 @@ def serve() -> None:
         raise click.UsageError(
             f"{SETTINGS_VARIABLE} is not set. Name the settings of a service: orders.settings."
         )
+    end_when_told()
     try:
         # From the environment, since settings are read only after the directory is named.
         with multiprocess.metrics_directory(os.environ.get("METRICS_DIR", "")):
@@ -33,13 +34,20 @@ def serve() -> None:
 def _run() -> None:
     application = load()
     # Late: Django has to be set up, and the metrics directory named.
-    from quintet import conf
+    from quintet import conf, lifecycle
+    from quintet.lifecycle import phase
     from quintet.server.application import ServiceApplication
+    from quintet.server.arbiter import CUT_SHORT
 
     master = os.getpid()
     try:
         ServiceApplication(application, conf.current()).run()
     except SystemExit as stopped:
-        if os.getpid() != master or stopped.code in {0, None}:
+        if os.getpid() != master:
             raise  # the exit code of a worker is gunicorn's own business
+        lifecycle.tidy_up()
+        if phase.was_cut_short():
+            raise SystemExit(CUT_SHORT) from stopped
+        if stopped.code in {0, None}:
+            raise
         raise SystemExit(1) from stopped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,30 @@ if TYPE_CHECKING:
 SETTINGS_VARIABLE = "DJANGO_SETTINGS_MODULE"
 
 
+_told_to_end: list[int] = []
+
+
 class CannotStart(Exception):
     """The service cannot be served; the text says why and what to do."""
+
+
+def end_when_told() -> None:
+    """End with 0 on SIGTERM and SIGINT, until the server has signal handlers of its own.
+
+    The first process of a container would not even notice SIGTERM otherwise.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+
+
+def was_told_to_end() -> bool:
+    """Whether a signal came while something was running that swallows exceptions."""
+    return bool(_told_to_end)
+
+
+def _end(number: int, _frame: object) -> None:
+    _told_to_end.append(number)
+    raise SystemExit(0)
 
 
 def load() -> WSGIApplication:

@@ -7,6 +7,7 @@ from django.http import JsonResponse
 from django.urls import path
 
 from quintet.auth import Public
+from quintet.views import probes
 from quintet.views.functions import declares
 from quintet.views.metrics import metrics
 
@@ -18,8 +19,14 @@ def worker(request):
 
 @declares(Public)
 def slow(request):
-    time.sleep(1)
+    time.sleep(float(request.GET.get("seconds", "1")))
     return JsonResponse({"done": True})
 
 
-urlpatterns = [path("worker/", worker), path("slow/", slow), path("metrics", metrics)]
+urlpatterns = [
+    path("worker/", worker),
+    path("slow/", slow),
+    path("metrics", metrics),
+    path("livez", probes.livez),
+    path("readyz", probes.readyz),
+]

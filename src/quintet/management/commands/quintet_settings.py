@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand
 
-from quintet import conf
+from quintet import conf, lifecycle
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
-    from quintet.settings import Row
+    from quintet.settings import Row, ServiceSettings
 
 TITLES = ("setting", "value", "origin")
+GRACE = "\nGive it {seconds} seconds to end after SIGTERM: terminationGracePeriodSeconds: {seconds}"
 
 
 class Command(BaseCommand):
@@ -30,11 +31,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
         """Print one line for each setting."""
-        rows = conf.current().describe()
+        env = conf.current()
+        rows = env.describe()
         if options["json"]:
             self.stdout.write(json.dumps([row._asdict() for row in rows], indent=2))
         else:
             self.stdout.write(table(rows))
+            self.stdout.write(GRACE.format(seconds=grace_of(env)))
+
+
+def grace_of(env: ServiceSettings) -> int:
+    """How long this service may take to end."""
+    return lifecycle.grace_seconds(
+        drain_seconds=env.DRAIN_SECONDS, shutdown_seconds=env.SHUTDOWN_SECONDS
+    )
 
 
 def table(rows: list[Row]) -> str:
