@@ -14,9 +14,9 @@ from quintet.telemetry import metrics
 @pytest.fixture(autouse=True)
 def as_it_was():
     """Put back what tests may turn: the recorder, the levels, the settings that were read."""
-    recorder, levels = metrics._Current.recorder, _levels()
+    recorder, levels = metrics.Using.recorder, _levels()
     yield
-    metrics._Current.recorder = recorder
+    metrics.Using.recorder = recorder
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
     structlog.contextvars.clear_contextvars()

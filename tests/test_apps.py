@@ -45,7 +45,7 @@ def test_a_server_starts_without_one(started, program):
 
 
 def test_the_metrics_say_what_is_running_from_the_start(started):
-    metrics._Current.recorder = metrics.NullRecorder()
+    metrics.Using.recorder = metrics.NullRecorder()
 
     started("gunicorn")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.exceptions import MiddlewareNotUsed
 from django.test import RequestFactory
 from prometheus_client import REGISTRY
 
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.urls("tests.middleware.rooms")
 
 @pytest.fixture(autouse=True)
 def counting():
-    metrics._Current.recorder = metrics.PrometheusRecorder()
+    metrics.Using.recorder = metrics.PrometheusRecorder()
 
 
 def count(**labels):
@@ -99,10 +100,12 @@ def test_an_abandoned_probe_changes_nothing():
     assert active() == idle
 
 
-def test_nothing_at_all_is_counted_when_metrics_are_off(client, monkeypatch):
-    monkeypatch.setattr(metrics._Current, "recorder", metrics.NullRecorder())
+def test_with_metrics_off_there_is_no_such_middleware(client):
+    metrics.Using.recorder = metrics.NullRecorder()
     idle = active()
 
+    with pytest.raises(MiddlewareNotUsed):
+        MetricsMiddleware(lambda request: None)
     response = client.get("/stream/")
 
     assert active() == idle

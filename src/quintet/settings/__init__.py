@@ -10,7 +10,7 @@ from quintet.settings.declarations import (
     mapping,
     network,
     number,
-    positive,
+    rising,
     text,
     url,
 )
@@ -29,7 +29,7 @@ __all__ = [
     "mapping",
     "network",
     "number",
-    "positive",
+    "rising",
     "text",
     "url",
 ]

@@ -10,6 +10,7 @@ import ipaddress
 import math
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, Unpack, cast
 from urllib.parse import urlsplit
@@ -150,6 +151,19 @@ def items(
     return _declare(parse, expected=expected, default=default, empty_is_a_value=True, **common)
 
 
+def rising(*, default: tuple[float, ...] = MISSING, **common: Unpack[Common]) -> tuple[float, ...]:
+    """Declare one number above 0 or more, each larger than the one before."""
+
+    def parse(raw: str) -> tuple[float, ...]:
+        values = tuple(float(part) for part in raw.split(","))
+        if not all(low < high < math.inf for low, high in pairwise((0.0, *values))):
+            raise ValueError(raw)
+        return values
+
+    expected = "numbers above 0 in rising order, separated by commas"
+    return _declare(parse, expected=expected, default=default, **common)
+
+
 def mapping(
     *,
     default: Mapping[str, str] = MISSING,
@@ -172,14 +186,6 @@ def mapping(
 def network(raw: str) -> str:
     """Check one IP network in CIDR notation, for ``items(each=network)``; an address is one too."""
     return str(ipaddress.ip_network(raw))
-
-
-def positive(raw: str) -> str:
-    """Check one number above 0, for ``items(each=positive)``."""
-    value = float(raw)
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(raw)
-    return raw
 
 
 def checked_url(raw: str, *, schemes: tuple[str, ...]) -> str:

@@ -18,7 +18,7 @@ from quintet.settings.declarations import (
     mapping,
     network,
     number,
-    positive,
+    rising,
     text,
     url,
 )
@@ -133,10 +133,8 @@ class ServiceSettings:
         default="", help="What one caller may ask, such as 600/minute; empty for no limit."
     )
     METRICS_DIR: str = text(default="", help="Where worker processes share their metrics.")
-    SLO_SECONDS: tuple[str, ...] = items(
-        default=("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10"),
-        each=positive,
-        expected="numbers above 0 in rising order, separated by commas",
+    SLO_SECONDS: tuple[float, ...] = rising(
+        default=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
         help="The buckets of durations: the objectives, and some numbers around them.",
     )
     OTEL_EXPORTER_OTLP_ENDPOINT: str = url(

@@ -29,7 +29,7 @@ def offered():
     yield offer
     for reading in made:
         REGISTRY.unregister(reading)
-        metrics._Readings.all.remove(reading)
+        metrics.Reading.all.remove(reading)
 
 
 def told():

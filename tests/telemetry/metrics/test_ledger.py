@@ -1,0 +1,221 @@
+"""The numbers of one process, and what a fork, a signal or a full disk does to them.
+
+Each test starts a process of its own: in which ledger a process counts is decided at its import.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
+
+START = """
+import os, signal, sys
+from prometheus_client import Counter, Gauge, Histogram
+from quintet.telemetry.metrics import ledger, values
+values.install()
+LAMPS = Counter("lamps_total", "Lamps sold.", ["room"])
+STOCK = Gauge("stock", "Lamps left.", multiprocess_mode="mostrecent")
+TOOK = Histogram("took", "How long.", buckets=(0.1, 1.0))
+"""
+
+
+class Counting:
+    """A directory of metrics, and the processes that count there."""
+
+    def __init__(self, directory):
+        self.directory = directory
+
+    def run(self, code, **environ):
+        command = [sys.executable, "-c", START + code]
+        given = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(self.directory), **environ}
+        return subprocess.run(
+            command, env=given, capture_output=True, text=True, check=True, timeout=60
+        )
+
+    def value(self, name, **labels):
+        """What the library's own reader adds up."""
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, str(self.directory))
+        return registry.get_sample_value(name, labels)
+
+
+@pytest.fixture
+def counting(tmp_path):
+    return Counting(tmp_path)
+
+
+def test_the_library_reads_what_is_written(counting):
+    counting.run("LAMPS.labels('hall').inc(3); STOCK.set(7); TOOK.observe(0.5); TOOK.observe(9)")
+
+    assert counting.value("lamps_total", room="hall") == 3
+    assert counting.value("stock") == 7
+    assert counting.value("took_sum") == 9.5
+    assert counting.value("took_bucket", le="1.0") == 1
+    assert counting.value("took_count") == 2
+
+
+def test_a_file_grows_and_what_was_in_it_stays(counting):
+    counting.run("for n in range(2_000): LAMPS.labels(f'{n}').inc(n)")
+
+    assert [counting.value("lamps_total", room=f"{n}") for n in (0, 7, 1_999)] == [0, 7, 1_999]
+
+
+def test_two_metrics_of_one_name_are_one_number(counting):
+    counting.run("""
+other = Counter("lamps_total", "Lamps sold.", ["room"], registry=None)
+LAMPS.labels("hall").inc()
+other.labels("hall").inc()
+""")
+
+    assert counting.value("lamps_total", room="hall") == 2
+
+
+def test_a_child_counts_for_itself_and_its_parent_goes_on(counting):
+    counting.run("""
+LAMPS.labels("hall").inc()
+child = os.fork()
+if child == 0:
+    LAMPS.labels("hall").inc(10)
+    grandchild = os.fork()
+    if grandchild == 0:
+        LAMPS.labels("hall").inc(100)
+        os._exit(0)
+    os.waitpid(grandchild, 0)
+    LAMPS.labels("hall").inc(10)
+    os._exit(0)
+os.waitpid(child, 0)
+LAMPS.labels("hall").inc()
+""")
+
+    assert counting.value("lamps_total", room="hall") == 122
+    assert len(list(counting.directory.glob("counter_*.db"))) == 3
+
+
+def test_a_child_that_counts_nothing_makes_no_file(counting):
+    counting.run("""
+LAMPS.labels("hall").inc()
+child = os.fork()
+if child == 0:
+    os._exit(0)
+os.waitpid(child, 0)
+""")
+
+    assert len(list(counting.directory.glob("*.db"))) == 1
+
+
+def test_a_child_is_not_stopped_by_a_lock_that_another_thread_held_when_it_was_made(counting):
+    counting.run("""
+import threading
+stop = threading.Event()
+def count():
+    while not stop.is_set():
+        LAMPS.labels("hall").inc()
+threads = [threading.Thread(target=count) for _ in range(4)]
+[thread.start() for thread in threads]
+for _ in range(30):
+    child = os.fork()
+    if child == 0:
+        LAMPS.labels("child").inc()
+        os._exit(0)
+    os.waitpid(child, 0)
+stop.set()
+""")
+
+    assert counting.value("lamps_total", room="child") == 30
+
+
+def test_a_signal_handler_may_count_while_its_thread_is_counting(counting):
+    """A lock that is not reentrant stands still here."""
+    counting.run("""
+caught, signalled = 0, LAMPS.labels("signal")
+def handler(*_):
+    global caught
+    caught += 1
+    signalled.inc()
+    if caught < 2_000:
+        signal.setitimer(signal.ITIMER_REAL, 0.0001)
+signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, 0.0001)
+hall = LAMPS.labels("hall")
+while caught < 2_000:
+    for _ in range(100):
+        hall.inc()
+LAMPS.labels("caught").inc(caught)
+""")
+
+    assert counting.value("lamps_total", room="signal") >= 2_000
+    assert counting.value("lamps_total", room="signal") == counting.value(
+        "lamps_total", room="caught"
+    )
+
+
+def test_a_full_disk_costs_numbers_and_no_request(counting):
+    ended = counting.run("""
+import logging, resource
+logging.basicConfig()
+LAMPS.labels("early").inc()
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+for n in range(2_000):
+    LAMPS.labels(f"{n}").inc()
+LAMPS.labels("early").inc()
+""")
+
+    assert counting.value("lamps_total", room="early") == 2
+    assert ended.stderr.count("metrics are lost") == 1
+
+
+def test_a_directory_that_is_gone_costs_numbers_and_no_request(counting):
+    ended = counting.run("""
+import logging, shutil
+logging.basicConfig()
+shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+LAMPS.labels("early").inc()
+print(LAMPS.labels("early")._value.get())
+""")
+
+    assert ended.stdout == "1.0\n"
+    assert ended.stderr.count("metrics are lost") == 1
+
+
+def test_a_process_with_an_id_that_was_used_before_takes_nobodys_file(counting):
+    counting.run("""
+(ledger.directory() / f"counter_{os.getpid()}.db").write_bytes(b"somebody else's")
+LAMPS.labels("hall").inc()
+found = sorted(path.name for path in ledger.directory().iterdir())
+assert (ledger.directory() / found[-1]).read_bytes() == b"somebody else's", found
+assert found[0].startswith(f"counter_{os.getpid()}-"), found
+""")
+
+
+def test_a_value_that_is_made_before_the_settings_are_read_is_announced_at_zero(counting):
+    counting.run("""
+unlabelled = Counter("sold_total", "All of them.")
+values.announce()
+late = Counter("late_total", "All of them.")
+""")
+
+    assert counting.value("sold_total") == 0
+    assert counting.value("late_total") == 0
+
+
+def test_alone_a_process_counts_in_memory_and_a_child_inherits_nothing_it_shares(counting):
+    ended = counting.run(
+        """
+LAMPS.labels("hall").inc()
+child = os.fork()
+if child == 0:
+    LAMPS.labels("hall").inc()
+    os._exit(0)
+os.waitpid(child, 0)
+print(LAMPS.labels("hall")._value.get())
+""",
+        PROMETHEUS_MULTIPROC_DIR="",
+    )
+
+    assert ended.stdout == "1.0\n"
+    assert list(counting.directory.iterdir()) == []
