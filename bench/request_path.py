@@ -1,9 +1,10 @@
 """What a request pays: bare Django, bare DRF, Quintet and its parts, the peer stack, a tutorial.
 
 Each stack runs in a process of its own and takes turns with the others, so that a machine that
-slows down slows all of them. Figures are CPU microseconds per request, medians of the rounds.
+slows down slows all of them. In process, figures are CPU microseconds of one request; over a
+server, answers per second.
 
-Run it with ``./quintet bench request-path --rounds 7 --write``.
+Run it with ``./quintet bench request-path --write``.
 """
 
 from __future__ import annotations
@@ -20,15 +21,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+import closed_loop
+import over_server
+from figures import Figure, judged
+
 from machine import RESULTS, described
 from stacks import STACKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from closed_loop import Measured
 
 PACKAGES = (
     "django",
     "djangorestframework",
+    "gunicorn",
     "orjson",
     "structlog",
     "prometheus-client",
@@ -42,11 +50,12 @@ PACKAGES = (
 )
 MICROSECONDS = 1e6
 BASE = "drf"
+SERVED = ["drf", "quintet", "quintet-0", "quintet-1", "peers", "peers-1", "naive"]
 SERVICE = {
     "SERVICE_NAME": "bench",
     "SERVICE_ENVIRONMENT": "test",
     "SECRET_KEY": "a bench signs nothing, and nobody is to believe what it signs",
-    "ALLOWED_HOSTS": "testserver",
+    "ALLOWED_HOSTS": "testserver,127.0.0.1",
 }
 
 
@@ -71,28 +80,38 @@ class Runner:
 
 def main() -> None:
     """Measure, print, and write the result down when asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--requests", type=int, default=2000, help="in each round, of each stack")
-    parser.add_argument("--only", nargs="*", default=list(STACKS), metavar="STACK")
-    parser.add_argument("--write", action="store_true", help="keep the table in results/")
-    options = parser.parse_args()
-    with started([BASE, *(name for name in options.only if name != BASE)]) as runners:
-        for _ in range(options.rounds):
-            for runner in runners:
-                runner.run(options.requests)
-    text = report(runners, options.rounds)
+    options = parsed()
+    names = [BASE, *(name for name in options.only if name != BASE)]
+    served = [name for name in SERVED if name in names]
+    with ExitStack() as stack:
+        scratch = Path(tempfile.mkdtemp(prefix="quintet-bench-"))
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        with started(names, scratch) as runners:
+            for _ in range(options.rounds):
+                for runner in runners:
+                    runner.run(options.requests)
+        answered = over_server.rounds(served, SERVICE, scratch, times=5, seconds=options.seconds)
+    text = report(runners, answered, options)
     print(text)
     if options.write:
         (RESULTS / "request_path.md").write_text(text, encoding="utf-8")
 
 
+def parsed() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="bench request-path", description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--requests", type=int, default=1500, help="in each round, of each stack")
+    parser.add_argument("--seconds", type=int, default=2, help="of load in each round")
+    parser.add_argument("--only", nargs="*", default=list(STACKS), metavar="STACK")
+    parser.add_argument("--write", action="store_true", help="keep the tables in results/")
+    return parser.parse_args()
+
+
 @contextmanager
-def started(names: list[str]) -> Iterator[list[Runner]]:
+def started(names: list[str], scratch: Path) -> Iterator[list[Runner]]:
     """Start every stack, and end all of them."""
     with ExitStack() as stack:
-        scratch = Path(tempfile.mkdtemp(prefix="quintet-bench-"))
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         runners = [stack.enter_context(running(name, scratch)) for name in names]
         for runner in runners:
             if runner.results.readline() != "ready\n":
@@ -125,25 +144,83 @@ def running(name: str, scratch: Path) -> Iterator[Runner]:
     process.wait(timeout=30)
 
 
-def report(runners: list[Runner], rounds: int) -> str:
-    """Render the table; what is added is added to bare DRF."""
-    base = next(runner.median for runner in runners if runner.name == BASE)
+def report(
+    runners: list[Runner], answered: Mapping[str, list[Measured]], options: argparse.Namespace
+) -> str:
+    """Render the tables."""
     rows = [
         "# What a request pays",
         "",
         described(*PACKAGES),
-        f"CPU microseconds of one request for a trivial endpoint, in process; {rounds} rounds.",
         "",
-        "| stack | µs | added to bare DRF | lowest | highest |",
-        "|---|---|---|---|---|",
+        "## In process",
+        "",
+        f"CPU microseconds of one request for a trivial endpoint; {options.rounds} rounds.",
+        "",
+        *in_process(runners),
+        "",
+        "## Over a server",
+        "",
+        f"{over_server.described()}; load by {closed_loop.maker()} on the same machine.",
+        "",
+        *served(answered),
+        "",
+        "## What was to be reached",
+        "",
+        *judged(figures({one.name: one.median for one in runners}, answered)),
     ]
+    return "\n".join([*rows, ""])
+
+
+def in_process(runners: list[Runner]) -> Iterator[str]:
+    """One row for each stack; what is added is added to bare DRF."""
+    yield "| stack | µs | added to bare DRF | lowest | highest |"
+    yield "|---|---|---|---|---|"
+    base = next(runner.median for runner in runners if runner.name == BASE)
     for runner in runners:
         spread = f"{min(runner.figures):.1f} | {max(runner.figures):.1f}"
         added = runner.median - base
-        rows.append(
-            f"| {STACKS[runner.name].label} | {runner.median:.1f} | {added:+.1f} | {spread} |"
-        )
-    return "\n".join([*rows, ""])
+        yield f"| {STACKS[runner.name].label} | {runner.median:.1f} | {added:+.1f} | {spread} |"
+
+
+def served(answered: Mapping[str, list[Measured]]) -> Iterator[str]:
+    """One row for each stack that was asked over a server."""
+    yield "| stack | answers/s | of bare DRF | p50 ms | p99 ms |"
+    yield "|---|---|---|---|---|"
+    base = rate(answered[BASE])
+    for name, found in answered.items():
+        p50, p99 = (statistics.median(getattr(one, cut) for one in found) for cut in ("p50", "p99"))
+        per_second = rate(found)
+        label = STACKS[name].label
+        yield f"| {label} | {per_second:.0f} | {per_second / base:.2f} | {p50:.2f} | {p99:.1f} |"
+
+
+def rate(found: list[Measured]) -> float:
+    """The median of the answers per second."""
+    return statistics.median(one.per_second for one in found)
+
+
+def figures(
+    micros: Mapping[str, float], answered: Mapping[str, list[Measured]]
+) -> Iterator[Figure]:
+    """What the figures of ``performance`` became; those of stacks that were left out are absent."""
+    added = {name: value - micros[BASE] for name, value in micros.items()}
+    for name, label, most in (
+        ("quintet", "everything on, added to bare DRF", 30),
+        ("quintet-0", "with a span, unsampled, added to bare DRF", 45),
+        ("quintet-1", "with a span, sampled, added to bare DRF", 65),
+    ):
+        if name in added:
+            yield Figure(label, added[name], at_most=most, unit="µs")
+    if {"quintet", "peers"} <= added.keys():
+        share = added["quintet"] / added["peers"]
+        yield Figure("added, of what the peer stack adds", share, at_most=1 / 8)
+    if "quintet" in answered:
+        of_bare = rate(answered["quintet"]) / rate(answered[BASE])
+        yield Figure("answers over a server, of bare DRF", of_bare, at_least=0.85)
+    if {"quintet-1", "peers-1"} <= answered.keys():
+        of_peers = rate(answered["quintet-1"]) / rate(answered["peers-1"])
+        yield Figure("the same, both traced, of the peer stack", of_peers, at_least=2.4)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from stacks.catalogue import STACKS, Stack
+from stacks.catalogue import STACKS, settings_of
 
-__all__ = ["STACKS", "Stack"]
+__all__ = ["STACKS", "settings_of"]

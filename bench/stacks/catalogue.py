@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Settings = dict[str, Any]
+DECLARED = "stacks.declared.view"
 
 
 def nothing() -> Settings:
@@ -28,7 +29,7 @@ class Stack:
 
     label: str
     settings: Callable[[], Settings] = nothing
-    view: str = "drf"
+    view: str = "stacks.views.drf"
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -37,25 +38,46 @@ def only(*middleware: str) -> Callable[[], Settings]:
     return lambda: {**quintets.everything(), "MIDDLEWARE": list(middleware)}
 
 
+PLAIN: Settings = {
+    "SECRET_KEY": "a bench signs nothing, and nobody is to believe what it signs",
+    "ALLOWED_HOSTS": ["testserver", "127.0.0.1"],
+    "INSTALLED_APPS": ["rest_framework"],
+    "ROOT_URLCONF": "stacks.urls",
+    "WSGI_APPLICATION": "stacks.wsgi.application",
+    "USE_TZ": True,
+    "APPEND_SLASH": False,
+    "INSTRUMENT": lambda: None,
+    "REST_FRAMEWORK": {"UNAUTHENTICATED_USER": None},
+}
+
+
+def settings_of(name: str) -> Settings:
+    """Everything that Django is told for one stack."""
+    stack = STACKS[name]
+    return {**PLAIN, **stack.settings(), "BENCH_VIEW": stack.view}
+
+
 STACKS: dict[str, Stack] = {
-    "django": Stack(label="bare Django view", view="django"),
+    "django": Stack(label="bare Django view", view="stacks.views.django"),
     "drf": Stack(label="bare DRF"),
-    "quintet": Stack(label="Quintet, everything on", settings=quintets.everything),
+    "quintet": Stack(label="Quintet, everything on", settings=quintets.everything, view=DECLARED),
     "quintet-middleware": Stack(
-        label="… with DRF's own JSON and negotiation", settings=quintets.slow_json
+        label="… with DRF's own JSON and negotiation", settings=quintets.slow_json, view=DECLARED
     ),
     "quintet-0": Stack(
         label="… with a span, unsampled",
         settings=quintets.everything,
+        view=DECLARED,
         environ={**quintets.TRACED, "OTEL_TRACES_SAMPLER": "always_off"},
     ),
     "quintet-1": Stack(
         label="… with a span, sampled",
         settings=quintets.everything,
+        view=DECLARED,
         environ={**quintets.TRACED, "OTEL_TRACES_SAMPLER": "always_on"},
     ),
     **{
-        f"only-{name}": Stack(label=f"only {name}", settings=only(*middleware))
+        f"only-{name}": Stack(label=f"only {name}", settings=only(*middleware), view=DECLARED)
         for name, middleware in quintets.PARTS.items()
     },
     "peers": Stack(label="peer stack", settings=peers.everything),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
+
 
 def everything() -> dict[str, Any]:
     """django-prometheus, django-structlog, django-guid, drf-standardized-errors, health-check."""
@@ -80,9 +82,7 @@ def naive() -> dict[str, Any]:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "json": {"()": "structlog.stdlib.ProcessorFormatter", "processor": "stacks.peers.renderer"}
-    },
+    "formatters": {"json": {"()": "structlog.stdlib.ProcessorFormatter", "processor": None}},
     "filters": {"correlation_id": {"()": "django_guid.log_filters.CorrelationId"}},
     "handlers": {
         "stdout": {
@@ -96,24 +96,25 @@ LOGGING = {
 }
 
 
+CHAIN = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.filter_by_level,
+    structlog.processors.TimeStamper(fmt="iso"),
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.StackInfoRenderer(),
+    structlog.processors.format_exc_info,
+    structlog.processors.UnicodeDecoder(),
+    structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+]
+
+
 def configure_structlog() -> None:
     """Set structlog up as django-structlog's "getting started" does, with JSON."""
-    import structlog
-
     LOGGING["formatters"]["json"]["processor"] = structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.stdlib.filter_by_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.stdlib.add_logger_name,
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.processors.StackInfoRenderer(),
-            structlog.processors.format_exc_info,
-            structlog.processors.UnicodeDecoder(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=CHAIN,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )

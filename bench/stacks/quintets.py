@@ -26,7 +26,7 @@ def everything() -> dict[str, Any]:
     env = ServiceSettings.load()
     return {
         "QUINTET": env,
-        "ALLOWED_HOSTS": ["testserver"],
+        "ALLOWED_HOSTS": list(env.ALLOWED_HOSTS),
         "INSTALLED_APPS": ["rest_framework", "quintet"],
         "MIDDLEWARE": list(DEFAULT),
         "LOGGING": derive.logging(env),

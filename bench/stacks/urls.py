@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.urls import path
+from django.utils.module_loading import import_string
 
-from stacks import views
-
-urlpatterns = [path("api/v1/things/<int:number>/", getattr(views, settings.BENCH_VIEW))]
+urlpatterns = [path("api/v1/things/<int:number>/", import_string(settings.BENCH_VIEW))]

@@ -57,23 +57,10 @@ def configured(name: str) -> Handler:
     import django
     from django.conf import settings
 
-    from stacks import STACKS
+    from stacks import settings_of
 
-    stack = STACKS[name]
-    chosen = stack.settings()
-    instrument = chosen.pop("INSTRUMENT", None)
-    plain = {
-        "SECRET_KEY": "a bench signs nothing",
-        "ALLOWED_HOSTS": ["testserver"],
-        "INSTALLED_APPS": ["rest_framework"],
-        "ROOT_URLCONF": "stacks.urls",
-        "USE_TZ": True,
-        "REST_FRAMEWORK": {"UNAUTHENTICATED_USER": None},
-        "BENCH_VIEW": stack.view,
-    }
-    settings.configure(**{**plain, **chosen})
-    if instrument is not None:
-        instrument()
+    settings.configure(**settings_of(name))
+    settings.INSTRUMENT()
     django.setup()
     from django.core.wsgi import get_wsgi_application
 
