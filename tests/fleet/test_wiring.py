@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from quintet import lifecycle
 from quintet.fleet.description import System
 from quintet.fleet.places import Places
+from quintet.fleet.unit import Policy
 from quintet.fleet.wiring import Origin, Wiring
 
 SYSTEM = System.model_validate(
@@ -73,6 +75,34 @@ def test_a_variable_with_the_name_of_a_service_is_for_that_service(environment):
     assert environment("orders", **named)["CLIENT_TIMEOUT_SECONDS"] == "2"
     assert "CLIENT_TIMEOUT_SECONDS" not in environment("users", **named)
     assert "SERVICE_URL" not in environment("orders", **named)
+
+
+def test_replicas_differ_in_address_and_metrics_alone(places):
+    service = {"path": "orders", "scale": {"replicas": 2}}
+    system = System.model_validate({"services": {"orders": service}})
+    wiring = Wiring(places=places, system=system, ports={"orders": 1001, "orders-2": 1002})
+
+    first, second = (wiring.environment(name) for name in system.replicas_of("orders"))
+
+    differing = {name for name in first if first[name] != second[name]}
+    assert differing == {"PORT", "METRICS_DIR"}
+    assert wiring.addresses() == {"orders": ("127.0.0.1:1001", "127.0.0.1:1002")}
+
+
+@pytest.mark.parametrize(("replicas", "drain"), [(1, "0"), (2, "1")])
+def test_only_a_service_with_replicas_drains_before_it_stops(places, replicas, drain):
+    service = {"path": "orders", "scale": {"replicas": replicas}}
+    system = System.model_validate({"services": {"orders": service}})
+    wiring = Wiring(places=places, system=system, ports={"orders": 1001})
+
+    given = wiring.environment("orders")
+
+    grace = lifecycle.grace_seconds(
+        drain_seconds=float(given["DRAIN_SECONDS"]),
+        shutdown_seconds=float(given["SHUTDOWN_SECONDS"]),
+    )
+    assert given["DRAIN_SECONDS"] == drain
+    assert grace <= Policy().grace_seconds
 
 
 def test_secrets_stay_the_same_and_differ_between_services(environment):

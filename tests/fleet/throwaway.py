@@ -39,6 +39,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 APPLICATION = """
 import json, os, pathlib, subprocess, time
+from quintet import lifecycle
 here = pathlib.Path(__file__).parent
 VERSION = 1
 
@@ -46,7 +47,7 @@ VERSION = 1
 def application(environ, start_response):
     path = environ["PATH_INFO"]
     status = "200 OK"
-    if path == "/readyz" and (here / "unready").exists():
+    if path == "/readyz" and ((here / "unready").exists() or lifecycle.is_draining()):
         status = "503 Service Unavailable"
     elif path.endswith("/die/"):
         os.kill(os.getppid(), 9)

@@ -124,17 +124,20 @@ def logs(*, services: tuple[str, ...], follow: bool, lines: int, as_json: bool) 
 
 @click.command()
 @click.argument("service")
+@click.option("--rolling", is_flag=True, help="One replica after the other.")
 @json_option
-def restart(*, service: str, as_json: bool) -> None:
-    """Restart one service, and return when it is ready again.
+def restart(*, service: str, rolling: bool, as_json: bool) -> None:
+    """Restart one service with all its replicas, or one of them; return when it is ready again.
 
-    Example: quintet restart orders
+    Example: quintet restart orders --rolling
     """
-    answer = ask(Places.here(), {"command": "restart", "service": service})
+    request = {"command": "restart", "service": service, "rolling": rolling}
+    answer = ask(Places.here(), request)
     if as_json:
-        print_json(answer)
-    else:
-        click.echo(f"{service} is {answer['state']}, pid {answer['pid']}")
+        print_json(answer["units"])
+        return
+    for unit in answer["units"]:
+        click.echo(f"{unit['name']} is {unit['state']}, pid {unit['pid']}")
 
 
 @click.command()

@@ -12,13 +12,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from quintet.fleet.gateway import NOTICE_SECONDS
 from quintet.fleet.unit import State
 
 if TYPE_CHECKING:
     from quintet.fleet.supervisor import Supervisor
+    from quintet.fleet.unit import Unit
 
 SOCKET = "control.sock"
 RESTART_SECONDS = 120.0
+NOTICED_SECONDS = 3 * NOTICE_SECONDS
 
 Json = dict[str, Any]
 Send = Callable[[Json], Awaitable[None]]
@@ -90,14 +93,12 @@ class Control:
     async def _restart(self, request: Json, send: Send) -> None:
         name = str(request["service"])
         self._known((name,))
-        unit = self._supervisor.units[name]
-        try:
-            await asyncio.wait_for(unit.restart(), RESTART_SECONDS)
-        except TimeoutError:
-            raise Refused(f"{name} did not become ready: {unit.facts.reason}") from None
-        if unit.state is not State.READY:
-            raise Refused(f"{name} is {unit.state}: {unit.facts.reason}")
-        await send({"name": name, "state": str(unit.state), "pid": unit.facts.pid})
+        units = self._supervisor.replicas(name)
+        if request.get("rolling"):
+            await _one_after_the_other(units)
+        else:
+            await asyncio.gather(*(_renew(unit) for unit in units))
+        await send({"name": name, "units": [_outcome(unit) for unit in units]})
 
     async def _logs(self, request: Json, send: Send) -> None:
         wanted = set(request.get("services") or ())
@@ -123,6 +124,27 @@ class Control:
         if unknown:
             known = ", ".join(self._supervisor.units)
             raise Refused(f"nothing is called {unknown[0]!r}; there are {known}")
+
+
+async def _one_after_the_other(units: list[Unit]) -> None:
+    """Leave the next one alone until the gateway, too, knows that the last one is back."""
+    for unit in units[:-1]:
+        await _renew(unit)
+        await asyncio.sleep(NOTICED_SECONDS)
+    await _renew(units[-1])
+
+
+async def _renew(unit: Unit) -> None:
+    try:
+        await asyncio.wait_for(unit.restart(), RESTART_SECONDS)
+    except TimeoutError:
+        raise Refused(f"{unit.name} did not become ready: {unit.facts.reason}") from None
+    if unit.state is not State.READY:
+        raise Refused(f"{unit.name} is {unit.state}: {unit.facts.reason}")
+
+
+def _outcome(unit: Unit) -> Json:
+    return {"name": unit.name, "state": str(unit.state), "pid": unit.facts.pid}
 
 
 def ask(directory: Path, request: Json, *, timeout_seconds: float | None = None) -> Iterator[Json]:

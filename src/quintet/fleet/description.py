@@ -24,7 +24,7 @@ TAKEN = frozenset({"gateway", "postgres", "quintet", "swagger", "valkey"})
 """Names that no service may have: of units, roles, log files and pages that are there anyway."""
 
 WORKER = "-worker"
-"""What the name of a worker adds to that of its service."""
+"""What the name of a worker adds to that of its service; no name of a service has a hyphen."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _ROUTE = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -54,8 +54,9 @@ class Resource(Part):
 
 
 class Scale(Part):
-    """How many processes a service has, and how many requests each of them works on at once."""
+    """How often a service runs, its processes, and how many requests each works on at once."""
 
+    replicas: Annotated[int, Field(ge=1, le=8)] = 1
     workers: Count = 1
     in_flight: Count = 8
 
@@ -116,12 +117,17 @@ class System(Part):
         except CycleError as error:
             raise ValueError(f"depends_on goes in a circle: {' → '.join(error.args[1])}") from None
 
+    def replicas_of(self, name: str) -> tuple[str, ...]:
+        """Return the names under which a service runs: ``orders``, ``orders-2`` and so on."""
+        replicas = self.services[name].scale.replicas
+        return (name, *(f"{name}-{number}" for number in range(2, replicas + 1)))
+
     def processes(self) -> tuple[str, ...]:
-        """Return the names of the services, each followed by that of its worker if it has one."""
+        """Return the names of all replicas, each service followed by its worker if it has one."""
         return tuple(
             process
             for name, service in self.services.items()
-            for process in (name, f"{name}{WORKER}" if service.worker else None)
+            for process in (*self.replicas_of(name), f"{name}{WORKER}" if service.worker else None)
             if process
         )
 
@@ -157,6 +163,11 @@ class System(Part):
             for route in service.routes:
                 if owners.setdefault(route, name) != name:
                     yield f"the route {route} is claimed by {owners[route]} and by {name}"
+
+
+def service_of(process: str) -> str:
+    """Return the name of the service that a process belongs to."""
+    return process.partition("-")[0]
 
 
 def load(path: Path) -> System:

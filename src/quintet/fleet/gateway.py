@@ -14,6 +14,9 @@ Json = dict[str, Any]
 
 BODY_LIMIT_BYTES = 10 * 1024 * 1024
 CONNECT_SECONDS = 2
+NOTICE_SECONDS = 0.25
+"""How often each of several replicas is asked whether it is ready."""
+READINESS = "/readyz"
 ANSWER_SECONDS = 30
 READ_SECONDS = 60
 IDLE_SECONDS = 120
@@ -44,9 +47,14 @@ NOT_FROM_CLIENTS = (
 
 
 def configuration(
-    system: System, *, listen: str, upstreams: Mapping[str, str], docs: str, swagger: str
+    system: System,
+    *,
+    listen: str,
+    upstreams: Mapping[str, Sequence[str]],
+    docs: str,
+    swagger: str,
 ) -> Json:
-    """Return Caddy's configuration; ``upstreams`` are the addresses of the services by name."""
+    """Return Caddy's configuration; ``upstreams`` are the addresses of the replicas by service."""
     routes = [
         *_correlation(),
         {"handle": [_request_headers(), *_response_headers()]},
@@ -118,7 +126,9 @@ def _blocked() -> Json:
     return {"match": [{"path": _prefixes(inside)}], "handle": [_error(404)]}
 
 
-def _documentation(upstreams: Mapping[str, str], *, docs: str, swagger: str) -> Iterator[Json]:
+def _documentation(
+    upstreams: Mapping[str, Sequence[str]], *, docs: str, swagger: str
+) -> Iterator[Json]:
     yield {
         "match": [{"path": ["/docs"]}],
         "handle": [_redirect("/docs/")],
@@ -131,10 +141,10 @@ def _documentation(upstreams: Mapping[str, str], *, docs: str, swagger: str) -> 
         "match": [{"path": ["/docs/swagger/*"]}],
         "handle": [_strip("/docs/swagger"), _safe(), _files(swagger)],
     }
-    for name, upstream in upstreams.items():
+    for name, replicas in upstreams.items():
         yield {
             "match": [{"path": [f"/docs/{name}/openapi.json"]}],
-            "handle": [_rewrite("/openapi.json"), _proxy(upstream)],
+            "handle": [_rewrite("/openapi.json"), _proxy(replicas)],
         }
         yield {
             "match": [{"path": [f"/docs/{name}/start.js"]}],
@@ -142,12 +152,12 @@ def _documentation(upstreams: Mapping[str, str], *, docs: str, swagger: str) -> 
         }
         yield {
             "match": [{"path": [f"/docs/{name}/*"]}],
-            "handle": [_strip(f"/docs/{name}"), _prefix_with("/docs"), _proxy(upstream)],
+            "handle": [_strip(f"/docs/{name}"), _prefix_with("/docs"), _proxy(replicas)],
         }
         yield {"match": [{"path": [f"/docs/{name}"]}], "handle": [_redirect(f"/docs/{name}/")]}
 
 
-def _services(system: System, upstreams: Mapping[str, str]) -> Iterator[Json]:
+def _services(system: System, upstreams: Mapping[str, Sequence[str]]) -> Iterator[Json]:
     """Longer prefixes first, so that the most precise one wins whatever the order in the file."""
     pairs = [(route, name) for name, service in system.services.items() for route in service.routes]
     for route, name in sorted(pairs, key=lambda pair: (-len(pair[0]), pair[0])):
@@ -158,14 +168,36 @@ def _services(system: System, upstreams: Mapping[str, str]) -> Iterator[Json]:
         }
 
 
-def _proxy(upstream: str) -> Json:
+def _proxy(replicas: Sequence[str]) -> Json:
     return {
         "handler": "reverse_proxy",
-        "upstreams": [{"dial": upstream}],
+        "upstreams": [{"dial": replica} for replica in replicas],
+        **(_balancing() if len(replicas) > 1 else {}),
         "transport": {
             "protocol": "http",
             "dial_timeout": f"{CONNECT_SECONDS}s",
             "response_header_timeout": f"{ANSWER_SECONDS}s",
+        },
+    }
+
+
+def _balancing() -> Json:
+    """Send nothing to a replica that drains, and again only what cannot have had an effect.
+
+    Caddy repeats a GET, and anything else only when there was no connection to send it on.
+    """
+    ready = {
+        "uri": READINESS,
+        "interval": f"{NOTICE_SECONDS}s",
+        "timeout": f"{CONNECT_SECONDS}s",
+        "expect_status": 200,
+    }
+    return {
+        "health_checks": {"active": ready},
+        "load_balancing": {
+            "selection_policy": {"policy": "least_conn"},
+            "try_duration": f"{CONNECT_SECONDS}s",
+            "try_interval": "50ms",
         },
     }
 

@@ -15,7 +15,7 @@ from quintet.embedded.caddy import Caddy
 from quintet.embedded.server import Unavailable
 from quintet.fleet import docs_page, gateway, infrastructure, memory, record
 from quintet.fleet.control import Control
-from quintet.fleet.description import WORKER
+from quintet.fleet.description import WORKER, service_of
 from quintet.fleet.infrastructure import Infrastructure
 from quintet.fleet.logbook import LogBook
 from quintet.fleet.plans import Programs, ServerPlan, ServicePlan
@@ -121,7 +121,11 @@ class Supervisor:
         self.came_up.set()
 
     async def _start_servers(self) -> None:
-        chosen = {name: ports.choose() for name in self.system.services}
+        chosen = {
+            replica: ports.choose()
+            for name in self.system.services
+            for replica in self.system.replicas_of(name)
+        }
         self.wiring = Wiring(places=self.places, system=self.system, ports=chosen)
         servers = Infrastructure(self.wiring, roster=self._roster, say=self._note)
         self.wiring = await servers.start(self._adopt)
@@ -133,7 +137,7 @@ class Supervisor:
         config = gateway.configuration(
             self.system,
             listen=f"127.0.0.1:{port}",
-            upstreams={name: f"127.0.0.1:{own}" for name, own in self.wiring.ports.items()},
+            upstreams=self.wiring.addresses(),
             docs=str(docs_page.write(directory / "docs", self.system)),
             swagger=str(docs_page.swagger_files()),
         )
@@ -149,17 +153,23 @@ class Supervisor:
 
     def _start_services(self) -> None:
         for name in self.system.start_order():
-            needs = tuple(self.units[need] for need in self.system.services[name].depends_on)
-            unit = Unit(
-                name, self._service(name), roster=self._roster, needs=needs, policy=self._policy
-            )
-            self._adopt(unit)
-        for unit in self.services():
-            self._adopt_worker(unit)
+            for replica in self.system.replicas_of(name):
+                self._adopt_service(replica)
+        for name in self.system.start_order():
+            self._adopt_worker(self.units[name])
         for unit in self.units.values():
             if unit.kind in {"service", "worker"}:
                 unit.start()
         self.planned.set()
+
+    def _adopt_service(self, replica: str) -> None:
+        """The first replica migrates, and the others come after it."""
+        name = service_of(replica)
+        first = () if replica == name else (name,)
+        names = (*self.system.services[name].depends_on, *first)
+        plan = self._service(replica)
+        needs = tuple(self.units[need] for need in names)
+        self._adopt(Unit(replica, plan, roster=self._roster, needs=needs, policy=self._policy))
 
     def _adopt_worker(self, service: Unit) -> None:
         words = tuple(shlex.split(self.system.services[service.name].worker))
@@ -169,16 +179,17 @@ class Supervisor:
                 Unit(name, plan, roster=self._roster, needs=(service,), policy=self._policy)
             )
 
-    def _service(self, name: str) -> ServicePlan:
+    def _service(self, replica: str) -> ServicePlan:
+        name = service_of(replica)
         question = Question(
-            name=name, port=self.wiring.ports[name], token=self.wiring.health_token(name)
+            name=name, port=self.wiring.ports[replica], token=self.wiring.health_token(name)
         )
         plan = ServicePlan(
             question,
             folder=self.places.root / self.system.services[name].path,
-            environment=lambda: self.wiring.environment(name),
+            environment=lambda: self.wiring.environment(replica),
             roster=self._roster,
-            migrates=name in self.wiring.databases,
+            migrates=replica in self.wiring.databases,
         )
         plan.programs = self._programs
         return plan
@@ -196,12 +207,18 @@ class Supervisor:
             self.say(f"{unit.name} is {facts.state}{reason}")
 
     def services(self) -> list[Unit]:
-        """Return the units of the services, in start order."""
+        """Return the units of the services, all replicas, in start order."""
         return [unit for unit in self.units.values() if unit.kind == "service"]
 
+    def replicas(self, name: str) -> list[Unit]:
+        """Return the units of a service, or the one unit of that name."""
+        return [unit for unit in self.services() if service_of(unit.name) == name] or [
+            self.units[name]
+        ]
+
     def units_of(self, service: str) -> list[Unit]:
-        """Return the unit of a service and that of its worker, as far as they exist yet."""
-        names = (service, f"{service}{WORKER}")
+        """Return the units of a service and that of its worker, as far as they exist yet."""
+        names = (*self.system.replicas_of(service), f"{service}{WORKER}")
         return [self.units[name] for name in names if name in self.units]
 
     def crashed(self) -> list[Unit]:
@@ -264,7 +281,12 @@ class Supervisor:
         left = self.services()
         waves = [[unit for unit in self.units.values() if unit.kind in {GATEWAY, "worker"}]]
         while left:
-            needed = {need for unit in left for need in unit.needs}
+            needed = {
+                need
+                for unit in left
+                for need in unit.needs
+                if service_of(need.name) != service_of(unit.name)
+            }
             wave = [unit for unit in left if unit not in needed]
             waves.append(wave)
             left = [unit for unit in left if unit not in wave]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from quintet.fleet import secrets
+from quintet.fleet.description import service_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 USERS = "users"
 """The service that signs the tokens of users, where the system has one."""
+
+DRAIN_SECONDS = 1.0
+"""Of services with replicas: four times what the gateway needs to notice. Others stop at once."""
+
+SHUTDOWN_SECONDS = 4.0
+"""With the drain and the last seconds of a process this is the grace that a unit gets."""
 
 PASSED_ON = frozenset(
     {
@@ -57,7 +64,7 @@ class Wiring:
     caller: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def url_of(self, name: str) -> str:
-        """Return where the named service listens."""
+        """Return where the named service listens, or its first replica."""
         return f"http://127.0.0.1:{self.ports[name]}"
 
     def health_token(self, name: str) -> str:
@@ -69,14 +76,22 @@ class Wiring:
         databases = {f"{name} database": one.source for name, one in self.databases.items()}
         return databases | {"cache": self.cache.source, "broker": self.broker.source}
 
-    def environment(self, name: str) -> dict[str, str]:
-        """Return all variables of one service; the caller's ``<SERVICE>_<NAME>`` wins."""
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """Return where the replicas of each service listen."""
+        return {
+            name: tuple(f"127.0.0.1:{self.ports[one]}" for one in self.system.replicas_of(name))
+            for name in self.system.services
+        }
+
+    def environment(self, process: str) -> dict[str, str]:
+        """Return all variables of one replica; the caller's ``<SERVICE>_<NAME>`` wins."""
+        name = service_of(process)
         return {
             **self._passed_on(),
             **self._identity(name),
             **self._resources(name),
             **self._neighbours(name),
-            **self._server(name),
+            **self._server(name, process),
             **self._overrides(name),
         }
 
@@ -118,14 +133,16 @@ class Wiring:
             "AUTH_USER_ISSUER": USERS,
         }
 
-    def _server(self, name: str) -> dict[str, str]:
+    def _server(self, name: str, process: str) -> dict[str, str]:
         scale = self.system.services[name].scale
         return {
             "HOST": "127.0.0.1",
-            "PORT": str(self.ports[name]),
+            "PORT": str(self.ports[process]),
             "WEB_WORKERS": str(scale.workers),
             "MAX_IN_FLIGHT": str(scale.in_flight),
-            "METRICS_DIR": str(self.places.metrics / name),
+            "DRAIN_SECONDS": f"{DRAIN_SECONDS if scale.replicas > 1 else 0:g}",
+            "SHUTDOWN_SECONDS": f"{SHUTDOWN_SECONDS:g}",
+            "METRICS_DIR": str(self.places.metrics / process),
             "ALLOWED_HOSTS": "127.0.0.1,localhost,[::1]",
             "TRUSTED_PROXIES": "127.0.0.0/8",
             "PYTHONUNBUFFERED": "1",
