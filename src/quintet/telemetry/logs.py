@@ -11,7 +11,6 @@ import logging
 import re
 import sys
 import traceback
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from structlog.contextvars import (
 from quintet import context
 from quintet.settings import derive
 from quintet.telemetry.fields import LONGEST_EXCEPTION, fit_fields, fit_text
+from quintet.telemetry.output import StandardOutput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +59,16 @@ _OF_A_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _OPTIONS = orjson.OPT_UTC_Z
 _WHOLE_LINE = _OPTIONS | orjson.OPT_APPEND_NEWLINE
+
+__all__ = [
+    "JSONFormatter",
+    "Logger",
+    "StandardOutput",
+    "StructuredLogger",
+    "configure_dict",
+    "get_logger",
+    "render",
+]
 
 
 class Logger(structlog.BoundLoggerBase):
@@ -171,30 +181,6 @@ class JSONFormatter(logging.Formatter):
     def _apology(self, record: logging.LogRecord, error: Exception) -> dict[str, Any]:
         message = f"a log record could not be rendered: {type(error).__name__}"
         return self._head(datetime.now(UTC), "ERROR", logger=str(record.name), message=message)
-
-
-class StandardOutput(logging.Handler):
-    """Writes each line to standard output as it is at that moment, as UTF-8 whatever the locale."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one line at once."""
-        try:
-            line = f"{self.format(record)}\n"
-            stream = sys.stdout
-            buffer = getattr(stream, "buffer", None)
-            if buffer is None:
-                stream.write(line)
-            else:
-                buffer.write(line.encode())
-            stream.flush()
-        except Exception:  # noqa: BLE001 - a full disk or a closed pipe must not fail a request
-            self.handleError(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Say on standard error that a line is lost, and nothing of what was in it."""
-        with suppress(Exception):  # standard error may be gone as well
-            reason = sys.exc_info()[0] or Exception
-            sys.stderr.write(f"a log line of {record.name} is lost: {reason.__name__}\n")
 
 
 def configure_dict(env: ServiceSettings) -> dict[str, Any]:
