@@ -15,6 +15,7 @@ DEFAULT: tuple[str, ...] = (
     "quintet.middleware.errors.ErrorsMiddleware",
     "quintet.middleware.deadline.DeadlineMiddleware",
     "quintet.middleware.headers.HeadersMiddleware",
+    "quintet.middleware.shedding.SheddingMiddleware",
     "quintet.middleware.limits.LimitsMiddleware",
 )
 
