@@ -13,6 +13,8 @@ from quintet.telemetry.logs import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from prometheus_client.metrics_core import Metric
+
 log = get_logger("quintet.telemetry")
 
 
@@ -38,6 +40,15 @@ class Reading(Collector):
             log.exception("a metric could not be read", metric=self._name)
             return
         yield GaugeMetricFamily(self._name, self._documentation, value=value)
+
+
+class Readings(Collector):
+    """All that is read at a scrape, as one."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Read one after another."""
+        for reading in Reading.all:
+            yield from reading.collect()
 
 
 def read_at_scrape(name: str, documentation: str, *, read: Callable[[], float]) -> Reading:

@@ -1,0 +1,134 @@
+"""What the pages of all processes hold, added up.
+
+The layout of a page only ever grows at its end, so it is parsed once. A scrape then picks the
+numbers out of it at the places that are known.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from quintet.telemetry.logs import get_logger
+from quintet.telemetry.metrics import exemplars
+from quintet.telemetry.metrics.index import Index
+from quintet.telemetry.metrics.pages import HEAD_BYTES, NUMBER_BYTES
+from quintet.telemetry.metrics.sums import Sums
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from quintet.telemetry.metrics.breath import Breath
+    from quintet.telemetry.metrics.shelf import Found, Shelf
+
+SLICE = 256
+"""How many numbers are handled between two breaths."""
+
+_HEAD = struct.Struct("=i4s")
+_LENGTH = struct.Struct("=i")
+
+log = get_logger("quintet.telemetry")
+
+
+class Content(NamedTuple):
+    """A page as it was at one moment: what tells it from others of its name, and its bytes."""
+
+    identity: tuple[int, bytes]
+    written: bytes
+
+
+def content(path: Path) -> Content | None:
+    """Read the page; none when it is gone, empty, or not one."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        found = os.fstat(file)
+        head = os.pread(file, HEAD_BYTES, 0)
+        if len(head) < HEAD_BYTES:
+            return None
+        used, mark = _HEAD.unpack(head)
+        if not HEAD_BYTES <= used <= found.st_size or used % NUMBER_BYTES:
+            return None
+        return Content((found.st_ino, mark), os.pread(file, used, 0))
+    finally:
+        os.close(file)
+
+
+def keys(written: bytes, start: int) -> Iterator[tuple[bytes, int]]:
+    """The keys from ``start`` on, each with the place of its number."""
+    end = len(written)
+    while start < end:
+        (length,) = _LENGTH.unpack_from(written, start)
+        start += _LENGTH.size
+        key = written[start : start + length]
+        start += length
+        start += NUMBER_BYTES - start % NUMBER_BYTES
+        if length <= 0 or start + 2 * NUMBER_BYTES > end:
+            raise ValueError(f"There is no number at byte {start}.")
+        yield key, start // NUMBER_BYTES
+        start += 2 * NUMBER_BYTES
+
+
+class Layout:
+    """Which lines the numbers of one page belong to: pairs of a place and a line."""
+
+    def __init__(self, identity: tuple[int, bytes]) -> None:
+        self.identity = identity
+        self.places: list[tuple[int, int]] = []
+
+    def learn(self, page: Found, written: bytes, *, index: Index, breath: Breath) -> None:
+        """Parse what has been written since the last time."""
+        known = index.known(page.kind, pid=page.pid)
+        parsed = (self.places[-1][0] + 2) * NUMBER_BYTES if self.places else HEAD_BYTES
+        for key, place in keys(written, parsed):
+            line = known.get(key)
+            if line is None:
+                line = known[key] = index.learn(page.kind, key, pid=page.pid)
+            self.places.append((place, line))
+            if len(self.places) % SLICE == 0:
+                breath()
+
+
+class Sources:
+    """The pages on one shelf, and what is remembered of them from scrape to scrape."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.index = Index()
+        self._shelf = shelf
+        self._layouts: dict[Path, Layout] = {}
+
+    def add_up(self, breath: Breath) -> Sums:
+        """Read every page that is there now."""
+        sums = Sums()
+        with self._shelf.reading():
+            pages = self._shelf.pages()
+            for page in pages:
+                self._take(page, sums, breath=breath)
+        there = {page.path for page in pages}
+        self._layouts = {path: known for path, known in self._layouts.items() if path in there}
+        return sums
+
+    def _take(self, page: Found, sums: Sums, *, breath: Breath) -> None:
+        found = content(page.path)
+        if found is None:
+            return
+        layout = self._layouts.get(page.path)
+        if layout is None or layout.identity != found.identity:
+            layout = self._layouts[page.path] = Layout(found.identity)
+        try:
+            layout.learn(page, found.written, index=self.index, breath=breath)
+        except ValueError:
+            log.exception("a page of metrics is broken", page=page.path.name)
+        sums.grow(len(self.index.beginnings))
+        numbers = memoryview(found.written).cast("d")
+        for start in range(0, len(layout.places), SLICE):
+            sums.take(page.kind, layout.places[start : start + SLICE], numbers=numbers)
+            breath()
+        lines = dict(layout.places)
+        for place, exemplar in exemplars.read(page.path):
+            if place in lines:
+                sums.note(lines[place], exemplar)
