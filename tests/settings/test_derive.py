@@ -33,7 +33,7 @@ def test_without_a_url_there_is_no_database():
 def test_postgresql_is_pooled_and_keeps_no_connection_of_its_own():
     made = database("postgres://shop:p%40ss@db:5433/shop", MAX_IN_FLIGHT="6")
 
-    assert made["ENGINE"] == "django.db.backends.postgresql"
+    assert made["ENGINE"] == "quintet.database.postgresql"
     assert (made["HOST"], made["PORT"], made["NAME"]) == ("db", 5433, "shop")
     assert (made["USER"], made["PASSWORD"]) == ("shop", "p@ss")
     assert made["CONN_MAX_AGE"] == 0
@@ -49,7 +49,7 @@ def test_a_url_cannot_bring_back_what_the_pool_forbids():
 def test_every_wait_for_postgresql_ends():
     options = database("postgresql://shop@db/shop")["OPTIONS"]
 
-    assert options["connect_timeout"] == 3
+    assert options["connect_timeout"] == 2
     assert options["application_name"] == "shop"
     for limit in ("statement_timeout=15000", "lock_timeout=5000"):
         assert f"-c {limit}" in options["options"]

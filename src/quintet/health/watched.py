@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from quintet.health.results import CheckResult
+from quintet.resilience import deadline
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ class Verdict:
 class _Run:
     """One execution in a thread of its own, which may outlive everybody who waits for it."""
 
-    def __init__(self, name: str, check: Check, *, ends_at: float) -> None:
+    def __init__(self, name: str, check: Check, *, ends_at: float, seconds: float) -> None:
         self.ends_at = ends_at
+        self._seconds = seconds
         self.over = threading.Event()
         self.result = CheckResult(healthy=False, details={"error": "interrupted"})
         context = contextvars.copy_context()
@@ -58,7 +60,9 @@ class _Run:
     def _look(self, name: str, check: Check) -> None:
         started = time.perf_counter()
         try:
-            found = check()
+            # Of its own, and not of the probe that happens to have asked first.
+            with deadline.running(None), deadline.within(self._seconds):
+                found = check()
             elapsed = round((time.perf_counter() - started) * 1000, 2)
             details = {"response_time_ms": elapsed, **found.details}
             self.result = CheckResult(healthy=found.healthy, details=details)
@@ -119,7 +123,9 @@ class Watched:
         if self._run is not None and self._run.over.is_set() and self._clock() > self._run.ends_at:
             self._run = None  # it ended after everybody had left, and what it found is old
         if self._run is None:
-            self._run = _Run(self.name, self._check, ends_at=self._clock() + self._timeout_seconds)
+            seconds = self._timeout_seconds
+            ends_at = self._clock() + seconds
+            self._run = _Run(self.name, self._check, ends_at=ends_at, seconds=seconds)
         return self._run
 
     def _record(self, run: _Run) -> CheckResult:

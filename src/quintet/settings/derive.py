@@ -13,7 +13,7 @@ from environ import Env
 if TYPE_CHECKING:
     from quintet.settings.service import ServiceSettings
 
-CONNECT_SECONDS = 3
+CONNECT_SECONDS = 2
 LOCK_SECONDS = 5
 IDLE_IN_TRANSACTION_SECONDS = 30
 POOL_WAIT_SECONDS = 3
@@ -22,7 +22,8 @@ PROBING_CONNECTIONS = 1
 SQLITE_BUSY_SECONDS = 5
 CACHE_SECONDS = 1.0
 
-SQLITE = "django.db.backends.sqlite3"
+POSTGRESQL = "quintet.database.postgresql"
+SQLITE = "quintet.database.sqlite3"
 SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
 REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
 PAGE_SIZE = 20
@@ -32,6 +33,7 @@ LOWEST_LEVELS = {
     "django": "INFO",
     "django.server": "WARNING",
     "django.request": "ERROR",
+    "psycopg.pool": "ERROR",
     "urllib3": "WARNING",
 }
 """Who says more than anybody wants to read, and from which level on it is listened to."""
@@ -54,6 +56,7 @@ def databases(env: ServiceSettings) -> dict[str, dict[str, Any]]:
         return {}
     config: dict[str, Any] = Env.db_url_config(env.DATABASE_URL)
     given = config.get("OPTIONS", {})
+    config["ENGINE"] = SQLITE if config["ENGINE"].endswith("sqlite3") else POSTGRESQL
     if config["ENGINE"] == SQLITE:
         config["OPTIONS"] = {**_sqlite_options(), **given}
         config["TEST"] = _sqlite_test(config["NAME"])

@@ -48,6 +48,8 @@ INVALID = "The request is not valid; see field_errors."
 GENERAL = "non_field_errors"
 
 _QUERY_CANCELED = "57014"
+_READ_ONLY = "25006"
+_IDLE_FOR_TOO_LONG = "25P03"
 _RETRY_AFTER_SECONDS = 1
 
 
@@ -82,7 +84,7 @@ def translate(exc: BaseException, *, allowed: Iterable[str] = ()) -> ServiceExce
 
 def is_outage(exc: BaseException) -> bool:
     """Whether a database or cache server failed; told by name, since the drivers are extras."""
-    if isinstance(exc, OperationalError | InterfaceError):
+    if isinstance(exc, OperationalError | InterfaceError) or _state(exc) in _OUTAGE_STATES:
         return True
     names = {(cls.__module__.partition(".")[0], cls.__name__) for cls in type(exc).__mro__}
     return not names.isdisjoint(_OUTAGES)
@@ -95,11 +97,23 @@ _OUTAGES = {
     ("redis", "TimeoutError"),
 }
 
+_OUTAGE_STATES = {_READ_ONLY, _IDLE_FOR_TOO_LONG}
+"""What a driver takes for a mistake in a statement: a server that has become a replica, and one
+that has ended a transaction."""
+
+
+def _state(exc: BaseException) -> str | None:
+    """The code that PostgreSQL gave the error, which Django wraps."""
+    for error in (exc, exc.__cause__):
+        state: str | None = getattr(error, "sqlstate", None)
+        if state is not None:
+            return state
+    return None
+
 
 def _outage(exc: BaseException) -> ServiceException:
-    for error in (exc, exc.__cause__):
-        if getattr(error, "sqlstate", None) == _QUERY_CANCELED:
-            return DeadlineException("The work took longer than it may.")
+    if _state(exc) == _QUERY_CANCELED:
+        return DeadlineException("The work took longer than it may.")
     return UnavailableException(
         "The service cannot do this at the moment.", retry_after_seconds=_RETRY_AFTER_SECONDS
     )

@@ -1,0 +1,3 @@
+"""PostgreSQL: ``ENGINE = "quintet.database.postgresql"``."""
+
+from __future__ import annotations

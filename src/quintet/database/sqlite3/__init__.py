@@ -1,0 +1,3 @@
+"""SQLite: ``ENGINE = "quintet.database.sqlite3"``."""
+
+from __future__ import annotations

@@ -1,0 +1,74 @@
+"""What happens around every statement: the deadline is looked at, and the time is taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import DatabaseError, OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from quintet.errors import DeadlineException
+from quintet.resilience import deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STAGE = "database"
+
+
+class DeadlinePassed(DeadlineException, OperationalError):
+    """The statement was not sent: nobody waits for it. Django undoes the transaction as for any."""
+
+
+class Watched(BaseDatabaseWrapper):
+    """Mixed into a backend of Django, in front of it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(watch)
+
+    def prepare(self) -> None:
+        """Do what a backend has to do before each statement."""
+
+    def failed(self, error: DatabaseError) -> None:
+        """Learn from an error what it says about the server."""
+
+    def set_autocommit(
+        self,
+        autocommit: bool,  # noqa: FBT001 - Django's signature
+        force_begin_transaction_with_broken_autocommit: bool = False,  # noqa: FBT001, FBT002 - as above
+    ) -> None:
+        """Leave a lost connection lost: Django would wait for another one to end a transaction."""
+        if autocommit and self.connection is None and self.settings_dict["AUTOCOMMIT"]:
+            self.validate_no_atomic_block()
+            self.autocommit = True
+            return
+        super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect, if anybody waits."""
+        look_at_the_clock()
+        return super().get_new_connection(conn_params)
+
+    def _commit(self) -> None:
+        look_at_the_clock()
+        super()._commit()  # type: ignore[misc]  # the stubs leave it out
+
+
+def watch(execute: Callable[..., Any], *statement: Any) -> Any:
+    """Run one statement; Django calls this around each, see its "database instrumentation"."""
+    connection: Watched = statement[-1]["connection"]
+    look_at_the_clock()
+    connection.prepare()
+    try:
+        return execute(*statement)
+    except DatabaseError as error:
+        connection.failed(error)
+        raise
+
+
+def look_at_the_clock() -> None:
+    """Stop before something begins that nobody waits for."""
+    if deadline.is_over():
+        deadline.count(STAGE)
+        raise DeadlinePassed("No time was left for the database.")
