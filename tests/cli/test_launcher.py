@@ -107,6 +107,16 @@ def test_test_installs_everything_and_up_needs_no_more(run, tmp_path):
     assert "--all-groups --all-extras" in calls(log)[0]
 
 
+def test_bench_installs_what_it_compares_with(run, tmp_path):
+    log = tmp_path / "uv.log"
+
+    run("bench", uv=uv(log), python3=python())
+    run("bench", uv=uv(log), python3=python())
+
+    (call,) = calls(log)
+    assert call.endswith("--all-extras --no-dev --group bench")
+
+
 def test_a_changed_lock_is_installed_again(run, clone, tmp_path):
     log = tmp_path / "log"
     run("up", python3=python(), uv=uv(log))

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "manage": ("quintet.fleet.manage:manage", "Run a management command of a service."),
     "demo": ("quintet.fleet.demo:demo", "Walk through the running system as a customer."),
     "serve": ("quintet.server.command:serve", "Run one service as production does."),
+    "bench": ("quintet.cli.bench:bench", "Run what prints a figure."),
     "test": ("quintet.testing.command:test", "Run every test."),
 }
 """Name of each sub-command: where it is defined, and its line in ``--help``."""
