@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quintet.middleware import DEFAULT
-from quintet.settings import ServiceSettings, derive, integer, text, url
+from quintet.settings import ServiceSettings, derive, integer, rates, text, url
 
 
 class UsersSettings(ServiceSettings):
@@ -24,6 +24,8 @@ class UsersSettings(ServiceSettings):
     SESSION_SECONDS: int = integer(
         default=90 * 86_400, minimum=60, help="How long one login lasts, however often refreshed."
     )
+    LOGIN_RATE_LIMIT: str = rates(default="300/minute", help="Logins tried by one caller.")
+    REGISTRATION_RATE_LIMIT: str = rates(default="600/minute", help="Users made by one caller.")
 
 
 env = UsersSettings.load()

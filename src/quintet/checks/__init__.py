@@ -6,6 +6,6 @@ all.
 
 from __future__ import annotations
 
-from quintet.checks import deployment, routes, serializers, wiring
+from quintet.checks import deployment, limits, routes, serializers, wiring
 
-__all__ = ["deployment", "routes", "serializers", "wiring"]
+__all__ = ["deployment", "limits", "routes", "serializers", "wiring"]

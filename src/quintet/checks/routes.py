@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 @register(TAG)
 def routes_declare_permissions(**_: Any) -> list[CheckMessage]:
     """Find the routes and actions that leave their permission to the default."""
-    return [finding for route, view in _routes(get_resolver()) for finding in _judge(route, view)]
+    return [finding for route, view in routes_of(get_resolver()) for finding in _judge(route, view)]
 
 
-def _routes(resolver: URLResolver, prefix: str = "/") -> Iterator[tuple[str, Any]]:
+def routes_of(resolver: URLResolver, prefix: str = "/") -> Iterator[tuple[str, Any]]:
+    """Every route below a resolver, as it is written, and its view."""
     for entry in resolver.url_patterns:
         written = prefix + str(entry.pattern)
         if isinstance(entry, URLResolver):
-            yield from _routes(entry, written)
+            yield from routes_of(entry, written)
         else:
             yield written, entry.callback
 

@@ -15,6 +15,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, Unpack, cast
 from urllib.parse import urlsplit
 
+from quintet.settings.rates import EXPECTED as RATES
+from quintet.settings.rates import parse as parse_rates
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -134,6 +137,16 @@ def url(*, schemes: tuple[str, ...], default: str = MISSING, **common: Unpack[Co
 
     expected = "a URL: " + ", ".join(f"{scheme}://…" for scheme in schemes)
     return _declare(parse, expected=expected, default=default, **common)
+
+
+def rates(*, default: str = MISSING, **common: Unpack[Common]) -> str:
+    """Declare how often something may be asked, such as ``600/minute``; empty for no limit."""
+
+    def parse(raw: str) -> str:
+        parse_rates(raw)
+        return raw.strip()
+
+    return _declare(parse, expected=RATES, default=default, empty_is_a_value=True, **common)
 
 
 def items(

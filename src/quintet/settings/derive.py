@@ -106,7 +106,7 @@ def caches(env: ServiceSettings) -> dict[str, dict[str, Any]]:
     return {
         "default": {
             "BACKEND": REDIS_CACHE,
-            "LOCATION": _redis_url(env.CACHE_URL),
+            "LOCATION": redis_url(env.CACHE_URL),
             "KEY_PREFIX": env.SERVICE_NAME,
             "OPTIONS": {
                 "serializer": "quintet.settings.serializers.JSONSerializer",
@@ -118,7 +118,7 @@ def caches(env: ServiceSettings) -> dict[str, dict[str, Any]]:
     }
 
 
-def _redis_url(location: str) -> str:
+def redis_url(location: str) -> str:
     """Valkey speaks the protocol of Redis; the client knows only the scheme of the latter."""
     scheme = urlsplit(location).scheme
     secured = "rediss" if scheme in {"rediss", "valkeys"} else "redis"
@@ -155,10 +155,11 @@ def _stricter(level: str, other: str) -> str:
 
 
 def rest_framework(env: ServiceSettings) -> dict[str, Any]:  # noqa: ARG001 - one shape for all
-    """Derive ``REST_FRAMEWORK``: JSON only, tokens only, and no permission unless declared."""
+    """Derive ``REST_FRAMEWORK``: JSON and tokens only, no permission unless declared, limits."""
     return {
         "DEFAULT_AUTHENTICATION_CLASSES": ["quintet.auth.BearerAuthentication"],
         "DEFAULT_PERMISSION_CLASSES": ["quintet.auth.Denied"],
+        "DEFAULT_THROTTLE_CLASSES": ["quintet.views.throttling.RateThrottle"],
         "UNAUTHENTICATED_USER": "quintet.auth.anonymous",
         "UNAUTHENTICATED_TOKEN": None,
         "EXCEPTION_HANDLER": "quintet.views.errors.exception_handler",

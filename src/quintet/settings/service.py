@@ -18,6 +18,7 @@ from quintet.settings.declarations import (
     mapping,
     network,
     number,
+    rates,
     rising,
     text,
     url,
@@ -129,7 +130,7 @@ class ServiceSettings:
     REQUEST_TIMEOUT_SECONDS: float = number(
         default=10.0, minimum=0, help="How long a request may take; 0 for no deadline."
     )
-    RATE_LIMIT: str = text(
+    RATE_LIMIT: str = rates(
         default="", help="What one caller may ask, such as 600/minute; empty for no limit."
     )
     METRICS_DIR: str = text(default="", help="Where worker processes share their metrics.")

@@ -19,6 +19,7 @@ from quintet import conf, context, errors
 from quintet.errors import Kind, ServiceException
 from quintet.telemetry.logs import get_logger
 from quintet.views.negotiation import PROBLEM, wants_problem
+from quintet.views.throttling import FIGURES, count_failed
 from quintet.views.translation import GENERAL, INVALID, StatusException, is_outage, translate
 
 if TYPE_CHECKING:
@@ -58,9 +59,10 @@ def exception_handler(exc: Exception, handling: dict[str, Any]) -> HttpResponseB
     view: Any = handling.get("view")
     request: Request = handling["request"]
     getattr(view, "headers", {}).pop("Allow", None)  # DRF would write its own over ours
+    error = count_failed(_method_first(exc, view, request), view, request)
     return envelope_response(
         request._request,  # noqa: SLF001 - DRF names no other way to Django's request
-        _method_first(exc, view, request),
+        error,
         allowed=_offered(view),
     )
 
@@ -85,7 +87,8 @@ def envelope_response(
         _report(request, exc, status=code)
     request.__dict__["error_code"] = error.error_code
     response = _written(request, envelope_of(request, error), status=code)
-    for name, value in _headers(error, status=code).items():
+    headers = _headers(error, status=code) | request.__dict__.get(FIGURES, {})
+    for name, value in headers.items():
         response[name] = value
     return settle(response)
 

@@ -1,4 +1,4 @@
-"""Permissions of plain Django views, declared where they are defined."""
+"""Permissions and rate limits of plain Django views, declared where they are defined."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ from asgiref.sync import iscoroutinefunction, sync_to_async
 
 from quintet.auth import ANONYMOUS, BearerAuthentication
 from quintet.errors import AuthenticationException, PermissionException
+from quintet.views.errors import envelope_response
+from quintet.views.throttling import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
     from rest_framework.permissions import BasePermission
 
+    from quintet.views.throttling import RateLimit
+
 DECLARED = "quintet_permission"
+LIMIT = "quintet_rate_limit"
 
 
 def declares(
@@ -33,6 +39,23 @@ def declares(
         )
         setattr(decorated, DECLARED, permission)
         return decorated
+
+    return decorate
+
+
+def limited(limit: RateLimit) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Count the requests for a function view; below ``declares``, which finds out who asks.
+
+    No other limit holds for a function, unless it is one of DRF's.
+    """
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        if hasattr(view, "cls"):
+            view.cls.rate_limit = limit
+            return view
+        counted = _count_later(view, limit) if iscoroutinefunction(view) else _count(view, limit)
+        setattr(counted, LIMIT, limit)
+        return counted
 
     return decorate
 
@@ -70,3 +93,33 @@ def _later(view: Callable[..., Any], permission: type[BasePermission]) -> Callab
         return await view(request, *args, **kwargs)
 
     return admitted
+
+
+def _count(view: Callable[..., Any], limit: RateLimit) -> Callable[..., Any]:
+    @wraps(view)
+    def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        headers, refusal = judge(request, limit)
+        if refusal is not None:
+            return envelope_response(request, refusal)
+        response: HttpResponseBase = view(request, *args, **kwargs)
+        return _showing(response, headers)
+
+    return counted
+
+
+def _count_later(view: Callable[..., Any], limit: RateLimit) -> Callable[..., Any]:
+    @wraps(view)
+    async def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        headers, refusal = await sync_to_async(judge)(request, limit)
+        if refusal is not None:
+            return envelope_response(request, refusal)
+        response: HttpResponseBase = await view(request, *args, **kwargs)
+        return _showing(response, headers)
+
+    return counted
+
+
+def _showing(response: HttpResponseBase, headers: Mapping[str, str]) -> HttpResponseBase:
+    for name, value in headers.items():
+        response[name] = value
+    return response

@@ -18,10 +18,13 @@ from quintet.errors import BY_CODE
 from quintet.views.errors import STATUS
 from quintet.views.negotiation import PROBLEM
 from quintet.views.serializers import _Strict
+from quintet.views.throttling import POLICY_HEADER, STANDING_HEADER, RateThrottle, limit_of
 from quintet.views.translation import API_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from quintet.views.throttling import Policy
 
 _WHEN = "2026-01-05T10:00:00+00:00"
 _ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -36,7 +39,7 @@ _MESSAGES = {
     413: "The body is larger than 10485760 bytes.",
     415: 'Unsupported media type "text/plain" in request.',
     422: "A rule of the business stands against it.",
-    429: "Too many requests.",
+    429: "Too many requests: the limit is 600/minute.",
     500: "An unexpected error occurred.",
     502: "Another service failed.",
     503: "The service cannot do this at the moment.",
@@ -47,6 +50,7 @@ _DETAILS: dict[int, dict[str, Any]] = {
     405: {"allowed": ["GET", "HEAD"]},
     413: {"limit_bytes": 10_485_760},
     422: {"business_rule": "out_of_stock"},
+    429: {"retry_after_seconds": 12.8},
     502: {"service_name": "payments", "status_code": 500},
     503: {"retry_after_seconds": 1},
 }
@@ -132,7 +136,20 @@ class AutoSchema(SpectacularSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         for status in self._errors():
             bodies.setdefault(str(status), self._error(status))
+        self._limit(bodies)
         return dict(sorted(bodies.items()))
+
+    def _limit(self, bodies: dict[str, Any]) -> None:
+        """Say what a caller may ask of this operation, on every answer."""
+        policy = limit_of(self.view).policy()
+        throttles = self.view.get_throttles()
+        if policy is None or not any(isinstance(it, RateThrottle) for it in throttles):
+            return
+        for body in bodies.values():
+            body.setdefault("headers", {}).update(_rate_headers(policy))
+        bodies["429"]["headers"]["Retry-After"] = _header(
+            "Seconds until a request will be answered again.", example="13"
+        )
 
     def _errors(self) -> Iterator[int]:
         yield from _ALWAYS
@@ -171,6 +188,20 @@ class AutoSchema(SpectacularSchema):
         if isinstance(serializer, _Strict):
             processed["additionalProperties"] = False
         return processed
+
+
+def _rate_headers(policy: Policy) -> dict[str, Any]:
+    return {
+        POLICY_HEADER: _header("What one caller may ask.", example=policy.header),
+        STANDING_HEADER: _header(
+            "What is left of it, and for how many seconds there will be no more.",
+            example=", ".join(f'"{name}";r=42;t=13' for name in policy.names),
+        ),
+    }
+
+
+def _header(description: str, *, example: str) -> dict[str, Any]:
+    return {"description": description, "schema": _TEXT, "example": example}
 
 
 def _example(status: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rest_framework.viewsets import GenericViewSet
 from quintet.auth import Denied, Principal, principal_of
 from quintet.views.filters import Filters, Ordering, Search, known_parameters, refuse_unknown
 from quintet.views.pagination import Page
+from quintet.views.throttling import DEFAULT, Declared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,11 +30,13 @@ class ServiceViewSet(GenericViewSet[M]):
 
     Lists are paged, filtered by ``filterset_class``, searched in ``search_fields`` and ordered by
     ``ordering_fields``. A query parameter that nothing reads is a 400; ``query_parameters`` names
-    further ones that the view reads itself. ``owner_field`` names the attribute with the owner's
+    further ones that the view reads itself. ``rate_limit`` is one limit for all actions, or one for
+    each that it names. ``owner_field`` names the attribute with the owner's
     user id, for ``owned`` and for the permission ``Owner``.
     """
 
     permissions: ClassVar[Mapping[str, Any]] = {}
+    rate_limit: ClassVar[Declared] = DEFAULT
     query_parameters: ClassVar[Sequence[str]] = ()
     owner_field: ClassVar[str] = "owner_id"
     ordering_fields: ClassVar[Sequence[str]] = ()

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from quintet.auth import Owner, Public, Staff, service
 from quintet.views.sets import ServiceViewSet
+from quintet.views.throttling import RateLimit
 from users import domain
 from users.models import User
 from users.views.serializers import (
@@ -140,6 +141,7 @@ class UserViewSet(
         "profile": Owner | Staff,
         "change_profile": Owner | Staff,
     }
+    rate_limit: ClassVar = {"create": RateLimit("registration", setting="REGISTRATION_RATE_LIMIT")}
 
     def get_queryset(self) -> QuerySet[User]:
         """Show users themselves only; staff and services see everybody."""

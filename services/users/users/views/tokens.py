@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from quintet.auth import Public
+from quintet.views.throttling import RateLimit
 from users import domain
 from users.views.serializers import CredentialsSerializer, RefreshSerializer, TokensSerializer
 
@@ -39,6 +40,7 @@ class TokenView(APIView):
     """Logs a user in."""
 
     permission_classes = [Public]
+    rate_limit = RateLimit("login", setting="LOGIN_RATE_LIMIT")
 
     @extend_schema(
         operation_id="auth_token_create",

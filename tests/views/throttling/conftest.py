@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+
+import pytest
+import redis
+
+from quintet.embedded.valkey import Valkey
+from quintet.testing import servers
+from quintet.views.throttling import counting
+from tests.house.source import ROOT
+from tests.project.settings import ProjectSettings
+
+
+@pytest.fixture(scope="session")
+def valkey():
+    """A real server, shared with other tests; these have a database of their own in it."""
+    with ExitStack() as stack:
+        found = servers.resolve("valkey", stack)
+        if not found.url:
+            pytest.skip(found.remedy)
+        yield servers.cache_url(found.url, "throttling")
+
+
+@pytest.fixture
+def store(valkey):
+    """The URL of an empty database."""
+    with redis.Redis.from_url(valkey) as client:
+        client.flushdb()
+        yield valkey
+        client.flushdb()
+
+
+class Crowd:
+    """Four processes that ask at the same time, as fast as they can."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.views.throttling.hammer"],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def hammer(self, url, rate, *, limiter="ours", seconds=0.5, jumps=(0, 0, 0, 0)):
+        """What each was granted; ``jumps`` are the seconds that their clocks are wrong by."""
+        asked = {"limiter": limiter, "url": url, "rate": rate, "seconds": seconds, "jumps": jumps}
+        self.process.stdin.write(json.dumps(asked).encode() + b"\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+
+@pytest.fixture(scope="session")
+def crowd():
+    made = Crowd()
+    yield made
+    made.process.communicate(timeout=30)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A server that a test may hurt."""
+    made = Valkey(tmp_path / "valkey", durable=False)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def declare(settings):
+    """Gives the project other settings."""
+
+    def change(**environ):
+        declared = {"SERVICE_ENVIRONMENT": "test", "SECRET_KEY": "k", **environ}
+        settings.QUINTET = ProjectSettings.load(environ=declared)
+
+    return change
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    """Nobody is remembered from one test to the next."""
+    counting._counting.cache_clear()
+    yield
+    counting._counting.cache_clear()
