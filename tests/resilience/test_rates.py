@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quintet.resilience import rates
-from quintet.resilience.rates import PARTS, LocalLimiter, Standing
+from quintet.resilience.rates import PARTS, LocalRateLimiter, Standing
 from quintet.settings.rates import parse
 
 MINUTE = parse("10/minute")
@@ -44,7 +44,7 @@ def clock():
 
 @pytest.fixture
 def limiter(clock):
-    return LocalLimiter(clock=clock)
+    return LocalRateLimiter(clock=clock)
 
 
 def granted_at(limiter, clock, gaps, asked):
@@ -79,7 +79,7 @@ def test_callers_do_not_share(limiter):
 def test_no_window_ever_holds_more_than_the_amount(gaps, amount):
     clock = Clock()
 
-    times = granted_at(LocalLimiter(clock=clock), clock, gaps, parse(f"{amount}/minute"))
+    times = granted_at(LocalRateLimiter(clock=clock), clock, gaps, parse(f"{amount}/minute"))
 
     assert fullest(times, 60) <= amount
 
@@ -89,7 +89,7 @@ def test_a_counter_per_window_would_let_twice_as_many_through_at_the_seam(clock)
 
     assert fullest(granted_at(Seam(clock), clock, list(asked), MINUTE), 60) == 20
     clock.now = 1000.0
-    assert fullest(granted_at(LocalLimiter(clock=clock), clock, list(asked), MINUTE), 60) == 10
+    assert fullest(granted_at(LocalRateLimiter(clock=clock), clock, list(asked), MINUTE), 60) == 10
 
 
 @pytest.mark.parametrize("gap", [0.01, 0.05, 0.0999, 0.7])
@@ -119,7 +119,7 @@ def test_the_figures_say_what_is_left_and_until_when(limiter, clock):
 @given(gaps=st.lists(st.floats(0, 5), min_size=1, max_size=60))
 def test_whoever_waits_as_long_as_it_is_told_is_granted_a_request(gaps):
     clock = Clock()
-    limiter = LocalLimiter(clock=clock)
+    limiter = LocalRateLimiter(clock=clock)
     asked = parse("3/10 seconds; 9/minute")
     granted_at(limiter, clock, gaps, asked)
 
@@ -148,7 +148,7 @@ def test_a_log_is_never_longer_than_the_parts_of_its_window(limiter, clock):
 
 
 def test_only_so_many_callers_are_remembered_and_the_most_recent_ones(clock):
-    limiter = LocalLimiter(clock=clock, most_callers=3)
+    limiter = LocalRateLimiter(clock=clock, most_callers=3)
     once = parse("1/minute")
 
     for caller in ("first", "second", "third", "first", "fourth"):
@@ -171,7 +171,7 @@ def test_threads_together_are_granted_the_amount(limiter):
 
 
 def test_the_clock_is_one_that_nobody_can_set(monkeypatch):
-    limiter = LocalLimiter()
+    limiter = LocalRateLimiter()
     for _ in range(10):
         limiter.ask("caller", MINUTE)
 

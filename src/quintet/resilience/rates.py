@@ -46,7 +46,7 @@ class Uncountable(Exception):
     """Whoever keeps the logs does not answer; the text says why."""
 
 
-class Limiter(Protocol):
+class RateLimiter(Protocol):
     """Counts requests; one that is refused does not count."""
 
     def ask(self, caller: str, rates: Sequence[Rate]) -> Verdict:
@@ -56,7 +56,7 @@ class Limiter(Protocol):
         """
 
 
-class LocalLimiter:
+class LocalRateLimiter:
     """Counts in this process alone, on a clock that nobody can set.
 
     It knows ``most_callers`` at most, and forgets whoever has not asked for longest.

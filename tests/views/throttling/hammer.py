@@ -15,7 +15,7 @@ import redis
 
 from quintet.resilience.rates import Verdict
 from quintet.settings.rates import parse
-from quintet.views.throttling.shared import SharedLimiter
+from quintet.views.throttling.shared import SharedRateLimiter
 
 
 class ReadModifyWrite:
@@ -35,7 +35,7 @@ class ReadModifyWrite:
         return Verdict(True, [])
 
 
-LIMITERS = {"ours": SharedLimiter, "naive": ReadModifyWrite}
+LIMITERS = {"ours": SharedRateLimiter, "naive": ReadModifyWrite}
 
 
 class Start:

@@ -3,16 +3,16 @@ from __future__ import annotations
 import pytest
 
 from quintet.resilience.outage import Outage
-from quintet.resilience.rates import LocalLimiter, Uncountable
+from quintet.resilience.rates import LocalRateLimiter, Uncountable
 from quintet.settings.rates import parse
 from quintet.views.throttling import counting
 from quintet.views.throttling.counting import OUTAGES, Counting, is_shared
-from quintet.views.throttling.shared import SharedLimiter
+from quintet.views.throttling.shared import SharedRateLimiter
 
 TWICE = parse("2/hour")
 
 
-class Unsteady(LocalLimiter):
+class Unsteady(LocalRateLimiter):
     """A limiter that can be lost, and counts how often it is asked."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Case:
         self.now = 0.0
         self.first = Unsteady()
         self.counting = Counting(
-            self.first, LocalLimiter(), outage=Outage(retry_seconds=1, clock=lambda: self.now)
+            self.first, LocalRateLimiter(), outage=Outage(retry_seconds=1, clock=lambda: self.now)
         )
 
     def ask(self, *, fail_closed=False):
@@ -115,7 +115,7 @@ def test_an_outage_is_counted_and_logged_when_it_begins_and_when_it_ends(case, c
 def test_without_a_shared_cache_a_process_counts_alone(declare, url):
     declare(CACHE_URL=url)
 
-    assert isinstance(counting.counting()._first, LocalLimiter)
+    assert isinstance(counting.counting()._first, LocalRateLimiter)
     assert not is_shared()
 
 
@@ -123,7 +123,7 @@ def test_without_a_shared_cache_a_process_counts_alone(declare, url):
 def test_with_one_it_counts_there(declare, scheme):
     declare(CACHE_URL=f"{scheme}://127.0.0.1:1/0")
 
-    assert isinstance(counting.counting()._first, SharedLimiter)
+    assert isinstance(counting.counting()._first, SharedRateLimiter)
     assert is_shared()
 
 

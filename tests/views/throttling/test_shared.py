@@ -10,10 +10,10 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quintet.resilience.rates import LocalLimiter, Standing, Uncountable
+from quintet.resilience.rates import LocalRateLimiter, Standing, Uncountable
 from quintet.settings.rates import parse
 from quintet.views.throttling import shared
-from quintet.views.throttling.shared import SharedLimiter
+from quintet.views.throttling.shared import SharedRateLimiter
 
 HOUR = 3600
 ONE_SECOND = parse("4/second")
@@ -22,7 +22,7 @@ BOTH = parse("3/4 seconds; 20/64 seconds")
 
 @pytest.fixture
 def limiter(store):
-    return SharedLimiter(store, prefix="shop:rate")
+    return SharedRateLimiter(store, prefix="shop:rate")
 
 
 @pytest.fixture
@@ -48,16 +48,16 @@ def test_callers_do_not_share(limiter):
 
 def test_services_do_not_share(store):
     once = parse("1/hour")
-    SharedLimiter(store, prefix="shop:rate").ask("caller", once)
+    SharedRateLimiter(store, prefix="shop:rate").ask("caller", once)
 
-    assert SharedLimiter(store, prefix="bank:rate").ask("caller", once).granted
+    assert SharedRateLimiter(store, prefix="bank:rate").ask("caller", once).granted
 
 
 def test_replicas_of_a_service_do_share(store):
     once = parse("1/hour")
-    SharedLimiter(store, prefix="shop:rate").ask("caller", once)
+    SharedRateLimiter(store, prefix="shop:rate").ask("caller", once)
 
-    assert not SharedLimiter(store, prefix="shop:rate").ask("caller", once).granted
+    assert not SharedRateLimiter(store, prefix="shop:rate").ask("caller", once).granted
 
 
 def test_the_figures_come_with_the_answer_in_one_round_trip(limiter, client):
@@ -100,7 +100,7 @@ def test_the_script_decides_as_the_limiter_of_one_process_does(client, gaps):
     told = shared._SCRIPT.replace(b"redis.call('TIME')", b"redis.call('HMGET', 'clock', 's', 'us')")
     assert told != shared._SCRIPT
     script, now = client.register_script(told), 1_700_000_000_000
-    local = LocalLimiter(clock=lambda: now / 1000)
+    local = LocalRateLimiter(clock=lambda: now / 1000)
 
     for gap in gaps:
         now += gap
@@ -159,7 +159,7 @@ def frozen(server):
 
 
 def test_a_server_that_is_gone_is_uncountable_at_once(server):
-    limiter = SharedLimiter(server.url(), prefix="shop:rate")
+    limiter = SharedRateLimiter(server.url(), prefix="shop:rate")
     limiter.ask("caller", ONE_SECOND)
     server.stop()
 
@@ -168,7 +168,7 @@ def test_a_server_that_is_gone_is_uncountable_at_once(server):
 
 
 def test_a_server_that_came_back_counts_without_a_failed_request(server):
-    limiter = SharedLimiter(server.url(), prefix="shop:rate")
+    limiter = SharedRateLimiter(server.url(), prefix="shop:rate")
     limiter.ask("caller", ONE_SECOND)
     server.stop()
     server.start()
@@ -179,7 +179,7 @@ def test_a_server_that_came_back_counts_without_a_failed_request(server):
 
 
 def test_a_frozen_server_is_waited_for_briefly_and_once(server):
-    limiter = SharedLimiter(server.url(), prefix="shop:rate")
+    limiter = SharedRateLimiter(server.url(), prefix="shop:rate")
     limiter.ask("caller", ONE_SECOND)
 
     began = time.monotonic()

@@ -10,14 +10,14 @@ from prometheus_client import Counter
 
 from quintet import conf
 from quintet.resilience.outage import Outage
-from quintet.resilience.rates import LocalLimiter, Uncountable
+from quintet.resilience.rates import LocalRateLimiter, Uncountable
 from quintet.settings.derive import redis_url
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from quintet.resilience.rates import Limiter, Verdict
+    from quintet.resilience.rates import RateLimiter, Verdict
     from quintet.settings.rates import Rate
 
 OUTAGES = Counter(
@@ -31,7 +31,7 @@ log = get_logger("quintet.throttling")
 class Counting:
     """Asks the first of two limiters, and the second one while the first does not answer."""
 
-    def __init__(self, first: Limiter, second: Limiter, *, outage: Outage) -> None:
+    def __init__(self, first: RateLimiter, second: RateLimiter, *, outage: Outage) -> None:
         self._first = first
         self._second = second
         self._outage = outage
@@ -69,13 +69,13 @@ def is_shared() -> bool:
 
 @lru_cache(maxsize=8)
 def _counting(url: str, service: str) -> Counting:
-    return Counting(_first(url, service), LocalLimiter(), outage=Outage())
+    return Counting(_first(url, service), LocalRateLimiter(), outage=Outage())
 
 
-def _first(url: str, service: str) -> Limiter:
+def _first(url: str, service: str) -> RateLimiter:
     if urlsplit(url).scheme in _ALONE:
-        return LocalLimiter()
+        return LocalRateLimiter()
     # Not at the top: the libraries are an extra, and heavy.
-    from quintet.views.throttling.shared import SharedLimiter
+    from quintet.views.throttling.shared import SharedRateLimiter
 
-    return SharedLimiter(redis_url(url), prefix=f"{service}:rate")
+    return SharedRateLimiter(redis_url(url), prefix=f"{service}:rate")

@@ -23,7 +23,7 @@ ANSWER_SECONDS = 0.25
 _SCRIPT = resources.files("quintet.views.throttling").joinpath("window.lua").read_bytes()
 
 
-class SharedLimiter:
+class SharedRateLimiter:
     """Counts in a server that all processes of a service ask.
 
     The storage is that of ``limits``; its strategies would ask once more for the figures of the
