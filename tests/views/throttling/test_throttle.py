@@ -196,23 +196,23 @@ def test_who_may_not_do_it_is_counted_by_name(strict, api):
 
 def test_refusals_are_counted_by_policy(place, api):
     place("1/minute")
-    before = {name: LIMITED.labels(name)._value.get() for name in ("default", "login-minute")}
+    before = {name: LIMITED.child(name)._value.get() for name in ("default", "login-minute")}
 
     statuses(api, "/open/", times=3)
     statuses(api, "/login/", times=3)
 
-    after = {name: LIMITED.labels(name)._value.get() for name in before}
+    after = {name: LIMITED.child(name)._value.get() for name in before}
     assert after == {"default": before["default"] + 2, "login-minute": before["login-minute"] + 1}
 
 
 def test_nothing_is_counted_with_metrics_off(place, api):
     place("1/minute")
-    metrics._Current.recorder = metrics.NullRecorder()
-    before = LIMITED.labels("default")._value.get()
+    metrics.Using.recorder = metrics.NullRecorder()
+    before = LIMITED.child("default")._value.get()
 
     statuses(api, "/open/", times=3)
 
-    assert LIMITED.labels("default")._value.get() == before
+    assert LIMITED.child("default")._value.get() == before
 
 
 def test_without_the_store_a_process_holds_the_limit_alone(lost, api):

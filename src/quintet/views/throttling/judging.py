@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from quintet.resilience.rates import Verdict
     from quintet.views.throttling.declared import Policy, RateLimit
 
-LIMITED = Counter(
-    "http_requests_limited", "Requests refused because the caller asks too often.", ["policy"]
+MOST_POLICIES = 100
+LIMITED = metrics.Series(
+    Counter("http_requests_limited", "Requests refused because of a rate limit.", ["policy"]),
+    limit=MOST_POLICIES,
 )
 
 POLICY_HEADER, STANDING_HEADER = "RateLimit-Policy", "RateLimit"
@@ -60,6 +62,6 @@ def _refusal(policy: Policy, verdict: Verdict) -> RateLimitException:
     spent = [number for number, standing in enumerate(verdict.standings) if standing.left == 0]
     if metrics.enabled():
         for number in spent:
-            LIMITED.labels(policy.names[number]).inc()
+            LIMITED.child(policy.names[number]).inc()
     rates = " and ".join(str(policy.rates[number]) for number in spent)
     return RateLimitException(f"Too many requests: the limit is {rates}.", verdict.retry_seconds)
