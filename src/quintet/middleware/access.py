@@ -11,18 +11,23 @@ from quintet.middleware.doors import ABANDONED, TwoDoors
 from quintet.middleware.network import PROBES
 from quintet.middleware.routes import route_of
 from quintet.middleware.streams import follow
+from quintet.telemetry.direct import DirectLogger
+from quintet.telemetry.fields import fit_text
 from quintet.telemetry.logs import get_logger
+from quintet.telemetry.metrics import METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
 _FAILED = 500
 _WITHOUT_BODY = (204, 304)
 
-log = get_logger("quintet.access")
+NAME = "quintet.access"
+MESSAGE = "request"
+
+log = get_logger(NAME)
+_direct = DirectLogger(NAME)
 
 
 class AccessLogMiddleware(TwoDoors):
@@ -42,24 +47,28 @@ class AccessLogMiddleware(TwoDoors):
         self, request: HttpRequest, response: HttpResponseBase, *, state: float
     ) -> HttpResponseBase:
         """Log now, or once the stream has ended."""
-        write = partial(_write, request, state, status=response.status_code)
         if response.streaming:
-            follow(response, finished=partial(_write_stream, write))
+            status = response.status_code
+            follow(response, finished=partial(_write_stream, request, state, status=status))
         else:
-            write(sent=_measured(response))
+            write(request, state, status=response.status_code, sent=_measured(response))
         return response
 
     def abandon(self, request: HttpRequest, state: float) -> None:
         """Log the request that nobody waits for any more."""
-        _write(request, state, status=ABANDONED, sent=0)
+        write(request, state, status=ABANDONED, sent=0)
 
 
-def _write_stream(write: Callable[..., None], sent: int, error: Exception | None) -> None:
+def _write_stream(
+    request: HttpRequest, started: float, sent: int, error: Exception | None, *, status: int
+) -> None:
+    fields = _fields(request, started, status=status, sent=sent)
+    fields["streamed"] = True
     if error is None:
-        write(sent=sent, streamed=True)
+        _direct.log(_level(request, status), MESSAGE, fields)
     else:
         # The server knows nothing of correlation ids, and takes an OSError for a lost client.
-        write(sent=sent, streamed=True, broken=type(error).__name__, exc_info=error)
+        log.error(MESSAGE, **fields, broken=type(error).__name__, exc_info=error)
 
 
 def _measured(response: HttpResponseBase) -> int:
@@ -70,22 +79,28 @@ def _measured(response: HttpResponseBase) -> int:
     return size
 
 
-def _write(request: HttpRequest, started: float, *, status: int, sent: int, **extra: Any) -> None:
-    code = getattr(request, "error_code", None)
-    if code is not None:
-        extra["error_code"] = code
-    log.log(
-        logging.ERROR if "broken" in extra else _level(request, status),
-        "request",
-        method=request.method,
-        route=route_of(request),
-        path=request.path,
-        status=status,
-        duration_ms=round((time.perf_counter() - started) * 1000, 2),
-        bytes=sent,
-        client_ip=getattr(request, "client_ip", ""),
-        **extra,
-    )
+def write(request: HttpRequest, started: float, *, status: int, sent: int) -> None:
+    """Write the line of a request that began at ``started`` on the performance counter."""
+    fields = _fields(request, started, status=status, sent=sent)
+    _direct.log(_level(request, status), MESSAGE, fields)
+
+
+def _fields(request: HttpRequest, started: float, *, status: int, sent: int) -> dict[str, Any]:
+    """What a client has sent is fitted for the log; everything else is our own."""
+    method = request.method or ""
+    known = request.__dict__
+    fields = {
+        "method": method if method in METHODS else fit_text(method),
+        "route": route_of(request),
+        "path": fit_text(request.path),
+        "status": status,
+        "duration_ms": round((time.perf_counter() - started) * 1000, 2),
+        "bytes": sent,
+        "client_ip": known.get("client_ip", ""),
+    }
+    if "error_code" in known:
+        fields["error_code"] = known["error_code"]
+    return fields
 
 
 def _level(request: HttpRequest, status: int) -> int:

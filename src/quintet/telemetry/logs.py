@@ -58,6 +58,7 @@ _OF_A_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {
 # characters that reorder text on a screen.
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _OPTIONS = orjson.OPT_UTC_Z
+_DELETE = 0x7F
 _WHOLE_LINE = _OPTIONS | orjson.OPT_APPEND_NEWLINE
 
 __all__ = [
@@ -198,7 +199,7 @@ def _rendered(event: Mapping[str, Any], *, option: int) -> bytes:
         line = orjson.dumps(event, option=option)
     except TypeError:
         line = orjson.dumps(_encodable(event), option=option)
-    if line.isascii() and b"\x7f" not in line:
+    if line.isascii() and _DELETE not in line:
         return line
     return _UNSAFE.sub(_escaped, line.decode()).encode()
 
