@@ -55,6 +55,12 @@ def test_a_refusal_is_one_line_in_the_log_with_its_correlation_id(shop):
     assert [line["level"] for line in found] == ["WARNING"]
 
 
+def test_what_was_sent_is_not_repeated_in_the_log(shop):
+    shop.send(b"GET /worker/ HTTP/1.1\r\nAuthorization  hunter2-is-my-password\r\n\r\n")
+
+    assert "hunter2" not in shop.log.read_text()
+
+
 def test_a_refusal_is_counted(shop):
     shop.send(b"GARBAGE\r\n\r\n")
 

@@ -11,12 +11,18 @@ PACE_BYTES_PER_SECOND = 16 * 1024
 
 
 class Patience:
-    """The time that is left for one body: it wears off while we wait, and grows with what comes."""
+    """The time that is left for one body: it wears off while we wait, and grows with what comes.
 
-    __slots__ = ("_left", "_start")
+    At a ``pace`` of infinity it does not grow: all has to be there in time.
+    """
 
-    def __init__(self, start_seconds: float = START_SECONDS) -> None:
+    __slots__ = ("_left", "_pace", "_start")
+
+    def __init__(
+        self, start_seconds: float = START_SECONDS, *, pace: float = PACE_BYTES_PER_SECOND
+    ) -> None:
         self._start = self._left = start_seconds
+        self._pace = pace
 
     @property
     def seconds(self) -> float:
@@ -25,5 +31,5 @@ class Patience:
 
     def account(self, waited_seconds: float, received_bytes: int) -> None:
         """Take what was waited for, and give back for what has come: at most what there was."""
-        earned = received_bytes / PACE_BYTES_PER_SECOND
+        earned = received_bytes / self._pace
         self._left = min(self._start, self._left - waited_seconds + earned)

@@ -12,7 +12,7 @@ from gunicorn.app.base import BaseApplication
 from quintet import auth, lifecycle
 from quintet.server import multiprocess
 from quintet.server.arbiter import ServiceArbiter
-from quintet.server.body import translating
+from quintet.server.body import translating, withhold_invitation
 from quintet.server.startup import release_connections
 from quintet.server.worker import ServiceLogger
 
@@ -68,6 +68,7 @@ def configuration(env: ServiceSettings) -> dict[str, Any]:
         "when_ready": _when_ready,
         "pre_fork": _pre_fork,
         "post_worker_init": _post_worker_init,
+        "pre_request": withhold_invitation,
         "worker_exit": _worker_exit,
         "child_exit": _child_exit,
     }

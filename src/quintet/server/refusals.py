@@ -15,6 +15,7 @@ from quintet.errors import (
     ServiceException,
     envelope,
 )
+from quintet.server.client import SlowHead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ _TABLE: tuple[tuple[type[Exception], int, str, str], ...] = (
         "The transfer coding is not supported.",
     ),
     (http.ExpectationFailed, 417, "Expectation Failed", "The expectation cannot be met."),
+    (SlowHead, 408, "Request Timeout", "The head of the request did not arrive in time."),
     (http.InvalidRequestLine, 400, "Bad Request", "The request line is malformed."),
     (http.InvalidRequestMethod, 400, "Bad Request", "The request method is malformed."),
     (http.InvalidHTTPVersion, 400, "Bad Request", "The HTTP version is not supported."),

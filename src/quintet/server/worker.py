@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.glogging import Logger
 from gunicorn.util import close_graceful
-from gunicorn.workers.gthread import ThreadWorker
 
 from quintet import context, lifecycle
 from quintet.middleware import flights
 from quintet.server.arbiter import CUT_SHORT, END_OF_WORKER
+from quintet.server.hearing import HearingWorker
 from quintet.server.refusals import refusal_of, rendered
 from quintet.telemetry import metrics
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 SERVER_ERRORS = 500
 SEND_TIMEOUT_SECONDS = 5
-DRAIN_SECONDS_MAX = 5
-DRAIN_BYTES_MAX = 16 * 1024 * 1024
 
 
 class ServiceLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -37,7 +35,7 @@ class ServiceLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
             log.propagate = True
 
 
-class ServiceWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+class ServiceWorker(HearingWorker):
     """A threaded worker that ends when its master says so, and leaves nobody without an answer."""
 
     def init_signals(self) -> None:
@@ -124,22 +122,14 @@ class ServiceWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
                 self.log.error("request failed in the server", exc_info=exc)
             else:
                 peer = addr[0] if addr else "a local socket"
-                self.log.warning("request from %s refused with %d: %s", peer, refusal.status, exc)
+                kind = type(
+                    exc
+                ).__name__  # its text holds what was sent, a malformed cookie perhaps
+                self.log.warning("request from %s refused with %d: %s", peer, refusal.status, kind)
             metrics.record_request(
                 metrics.OTHER_METHOD, "<unmatched>", status=refusal.status, duration_seconds=0.0
             )
             self._send(client, rendered(refusal, running.correlation_id))
-
-    def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
-        """Hear out what a refused request still sends, within bounds (RFC 9112, section 9.6).
-
-        gunicorn closes after 64 KiB. The kernel then resets the connection, and a proxy that is
-        still sending may lose the answer and report a service that is down.
-        """
-        ends_at = time.monotonic() + DRAIN_SECONDS_MAX
-        return bool(
-            keepalive and conn.parser.finish_body(deadline=ends_at, max_bytes=DRAIN_BYTES_MAX)
-        )
 
     def _send(self, client: socket.socket, response: bytes) -> None:
         try:

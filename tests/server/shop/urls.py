@@ -23,7 +23,13 @@ def slow(request):
     return JsonResponse({"done": True})
 
 
+@declares(Public)
+def unread(request):
+    return JsonResponse({"done": True})
+
+
 urlpatterns = [
+    path("unread/", unread),
     path("worker/", worker),
     path("slow/", slow),
     path("metrics", metrics),

@@ -1,0 +1,107 @@
+"""The socket of a client, on which nothing waits for ever.
+
+gunicorn reads and writes on blocking sockets, so that a client that sends nothing, or one byte now
+and then, or does not read its answer, keeps a thread. Here it keeps a thread as long as somebody
+has patience: a head has to be complete in time, a body and an answer have to keep a pace.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import socket
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from gunicorn.http.errors import ParseException
+
+from quintet.resilience.patience import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HEAD_SECONDS = 10.0
+MOMENT_SECONDS = 0.001
+"""What has arrived already is taken even when patience is at its end."""
+PIECE_BYTES = 64 * 1024
+
+
+class SlowHead(ParseException):  # type: ignore[misc]  # gunicorn has no types
+    """The head of a request did not arrive in time."""
+
+    def __str__(self) -> str:
+        return "the head of the request did not arrive in time"
+
+
+class SlowBody(TimeoutError):
+    """The body of a request did not arrive in time."""
+
+
+class Client(socket.socket):
+    """A connection that was accepted; it says for itself what it is waiting for."""
+
+    __slots__ = ("_late", "_patience")
+
+    _patience: Patience | None
+    _late: Callable[[], Exception]
+
+    @classmethod
+    def of(cls, accepted: socket.socket) -> Self:
+        """Take over what was accepted."""
+        timeout = accepted.gettimeout()
+        made = cls(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
+        made.settimeout(timeout)
+        made._patience = None
+        return made
+
+    def await_head(self) -> None:
+        """From now on, what is read is the head of a request, which is too small to have a pace."""
+        self._patience, self._late = Patience(HEAD_SECONDS, pace=math.inf), SlowHead
+
+    def await_body(self) -> None:
+        """From now on, what is read is a body."""
+        self._patience, self._late = Patience(), SlowBody
+
+    def await_rest(self, seconds: float) -> None:
+        """From now on, what is read is what is left of a body that nobody wants any more."""
+        self._patience, self._late = Patience(seconds, pace=math.inf), SlowBody
+
+    def has_sent_more(self) -> bool:
+        """Tell whether something waits to be read, and leave it there."""
+        self.setblocking(False)
+        try:
+            return bool(super().recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
+    def shutdown(self, how: int) -> None:
+        """Say that no more is sent; who lingers after that has a time-out of its own."""
+        self._patience = None
+        super().shutdown(how)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Receive, for as long as there is patience."""
+        patience = self._patience
+        if patience is None:
+            return super().recv(size, flags)
+        self.settimeout(max(patience.seconds, MOMENT_SECONDS))
+        began = time.monotonic()
+        try:
+            received = super().recv(size, flags)
+        except TimeoutError:
+            raise self._late() from None
+        patience.account(time.monotonic() - began, len(received))
+        return received
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Send all of it to a client that takes it at the pace of a body, or else is gone."""
+        patience, left = Patience(), memoryview(data)
+        while left:
+            self.settimeout(max(patience.seconds, MOMENT_SECONDS))
+            began = time.monotonic()
+            try:
+                sent = self.send(left[:PIECE_BYTES], flags)
+            except TimeoutError:
+                raise BrokenPipeError(errno.EPIPE, "the client does not read its answer") from None
+            patience.account(time.monotonic() - began, sent)
+            left = left[sent:]

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+
+import pytest
+
+from quintet.resilience.patience import Patience
+from quintet.server import client as module
+from quintet.server.client import Client, SlowBody, SlowHead
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch):
+    monkeypatch.setattr(module, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(module, "Patience", lambda seconds=0.2, **given: Patience(seconds, **given))
+
+
+@pytest.fixture
+def pair():
+    ours, theirs = socket.socketpair()
+    client = Client.of(ours)
+    yield client, theirs
+    client.close()
+    theirs.close()
+
+
+def dripping(theirs, stopped):
+    while not stopped.wait(0.01):
+        theirs.send(b"x")
+
+
+@pytest.fixture
+def drip(pair):
+    """A client that sends one byte now and then."""
+    stopped = threading.Event()
+    thread = threading.Thread(target=dripping, args=(pair[1], stopped))
+    thread.start()
+    yield
+    stopped.set()
+    thread.join()
+
+
+def read_on(client):
+    while True:
+        client.recv(1)
+
+
+def test_what_arrives_is_received(pair):
+    client, theirs = pair
+    theirs.sendall(b"hello")
+
+    client.await_head()
+
+    assert client.recv(3) == b"hel"
+    client.await_body()
+    assert client.recv(3) == b"lo"
+
+
+def test_a_silent_head_is_too_slow(pair):
+    pair[0].await_head()
+
+    with pytest.raises(SlowHead, match="did not arrive in time"):
+        pair[0].recv(1)
+
+
+def test_a_silent_body_is_too_slow(pair):
+    pair[0].await_body()
+
+    with pytest.raises(SlowBody):
+        pair[0].recv(1)
+
+
+@pytest.mark.usefixtures("drip")
+def test_a_dripping_head_is_too_slow(pair):
+    pair[0].await_head()
+
+    with pytest.raises(SlowHead):
+        read_on(pair[0])
+
+
+@pytest.mark.usefixtures("drip")
+def test_a_dripping_body_is_too_slow(pair):
+    pair[0].await_body()
+
+    with pytest.raises(SlowBody):
+        read_on(pair[0])
+
+
+def test_a_client_that_does_not_read_its_answer_is_gone(pair):
+    with pytest.raises(BrokenPipeError) as caught:
+        pair[0].sendall(b"x" * 50_000_000)
+
+    assert caught.value.errno == errno.EPIPE  # which gunicorn does not take for a mistake
+
+
+def test_a_large_answer_arrives_whole(pair):
+    client, theirs = pair
+    received = []
+
+    def read():
+        while piece := theirs.recv(100_000):
+            received.append(len(piece))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    client.sendall(b"x" * 5_000_000)
+    client.shutdown(socket.SHUT_WR)
+    reader.join()
+
+    assert sum(received) == 5_000_000
+
+
+def test_after_the_end_of_the_answer_the_timeout_is_that_of_who_lingers(pair):
+    pair[0].await_head()
+    pair[0].shutdown(socket.SHUT_WR)
+    pair[0].settimeout(0.01)
+
+    with pytest.raises(TimeoutError):
+        pair[0].recv(1)
+
+
+def test_a_socket_is_taken_over_as_it_is():
+    ours, theirs = socket.socketpair()
+    ours.settimeout(7)
+    number = ours.fileno()
+
+    taken = Client.of(ours)
+
+    assert (taken.gettimeout(), taken.fileno(), ours.fileno()) == (7, number, -1)
+    taken.close()
+    theirs.close()
