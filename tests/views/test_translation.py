@@ -3,11 +3,18 @@ from __future__ import annotations
 import psycopg
 import pytest
 import redis
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from psycopg_pool import PoolTimeout
 
 from quintet.errors import Kind
 from quintet.views.translation import is_outage, translate
+
+
+def wrapped(error):
+    """As Django hands on an error of the driver."""
+    made = InternalError("x")
+    made.__cause__ = error
+    return made
 
 
 @pytest.mark.parametrize(
@@ -18,6 +25,12 @@ from quintet.views.translation import is_outage, translate
         psycopg.OperationalError("x"),
         PoolTimeout("x"),
         psycopg.errors.AdminShutdown("x"),
+        psycopg.errors.DiskFull("x"),
+        psycopg.errors.TooManyConnections("x"),
+        psycopg.errors.ReadOnlySqlTransaction("x"),
+        psycopg.errors.IdleInTransactionSessionTimeout("x"),
+        psycopg.errors.SerializationFailure("x"),
+        wrapped(psycopg.errors.ReadOnlySqlTransaction("x")),
         redis.exceptions.ConnectionError("x"),
         redis.exceptions.TimeoutError("x"),
     ],
@@ -31,7 +44,15 @@ def test_a_server_that_fails_us_makes_us_unavailable(error):
     assert "x" not in translated.message.split()
 
 
-@pytest.mark.parametrize("error", [ConnectionError("x"), TimeoutError("x"), ValueError("x")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionError("x"),
+        TimeoutError("x"),
+        ValueError("x"),
+        wrapped(psycopg.errors.InFailedSqlTransaction("x")),
+    ],
+)
 def test_what_somebody_else_calls_by_the_same_name_is_no_outage(error):
     assert not is_outage(error)
     assert translate(error).kind is Kind.INTERNAL

@@ -5,7 +5,8 @@
         └────────────────────────────▶ released    a release that overtook its reservation
 
 Each change is one short transaction. It locks the reservation first and then the products in the
-order of their keys, so that two of them never wait for each other in a circle.
+order of their keys, so that two of them never wait for each other in a circle. Should somebody else
+do, such as a statement by hand, what is lost is tried again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from prometheus_client import Counter
 
 from products.models import Product, Reservation, ReservationLine, Status, StockReceipt
 from quintet import conf
+from quintet.database import retrying
 from quintet.errors import BusinessLogicException, ConflictException, NotFoundException
 from quintet.telemetry.logs import get_logger
 
@@ -155,32 +157,42 @@ def reserve(reference: str, wanted: Mapping[int, int]) -> tuple[Reservation, boo
     The row of the reservation is written first: simultaneous requests with one reference wait for
     each other there, and the second one finds what the first one did.
     """
-    expires_at = timezone.now() + timedelta(seconds=environment().RESERVATION_SECONDS)
-    with _refusals_counted(), transaction.atomic():
-        reservation, created = Reservation.objects.get_or_create(
-            reference=reference, defaults={"expires_at": expires_at}
-        )
-        if created:
-            _put_aside(reservation, wanted)
-        else:
-            _require_same(reservation, wanted)
+    with _refusals_counted():
+        reservation, created = _reserve(reference, wanted)
     if created:
         _tell(reservation, lines=len(wanted))
     return reservation, created
 
 
+@retrying()
+def _reserve(reference: str, wanted: Mapping[int, int]) -> tuple[Reservation, bool]:
+    expires_at = timezone.now() + timedelta(seconds=environment().RESERVATION_SECONDS)
+    reservation, created = Reservation.objects.get_or_create(
+        reference=reference, defaults={"expires_at": expires_at}
+    )
+    if created:
+        _put_aside(reservation, wanted)
+    else:
+        _require_same(reservation, wanted)
+    return reservation, created
+
+
 def commit(reference: str) -> Reservation:
     """Hand reserved goods over; an expired reservation counts as long as nobody released it."""
-    with transaction.atomic():
-        reservation = Reservation.objects.select_for_update().filter(reference=reference).first()
-        if reservation is None:
-            raise NotFoundException("Nothing is reserved under this reference.")
-        if reservation.status == Status.RELEASED:
-            raise _released(reference)
-        changed = _turn(reservation, Status.COMMITTED)
+    reservation, changed = _commit(reference)
     if changed:
         _tell(reservation)
     return reservation
+
+
+@retrying()
+def _commit(reference: str) -> tuple[Reservation, bool]:
+    reservation = Reservation.objects.select_for_update().filter(reference=reference).first()
+    if reservation is None:
+        raise NotFoundException("Nothing is reserved under this reference.")
+    if reservation.status == Status.RELEASED:
+        raise _released(reference)
+    return reservation, _turn(reservation, Status.COMMITTED)
 
 
 def release(reference: str) -> Reservation:
@@ -188,15 +200,18 @@ def release(reference: str) -> Reservation:
 
     An unknown reference is written down as released: the reservation may still be on its way.
     """
-    with transaction.atomic():
-        reservation, created = Reservation.objects.select_for_update().get_or_create(
-            reference=reference,
-            defaults={"status": Status.RELEASED, "expires_at": timezone.now()},
-        )
-        changed = not created and _return(reservation)
+    reservation, created, changed = _release(reference)
     if created or changed:
         _tell(reservation, unknown=created)
     return reservation
+
+
+@retrying()
+def _release(reference: str) -> tuple[Reservation, bool, bool]:
+    reservation, created = Reservation.objects.select_for_update().get_or_create(
+        reference=reference, defaults={"status": Status.RELEASED, "expires_at": timezone.now()}
+    )
+    return reservation, created, not created and _return(reservation)
 
 
 def release_expired(now: datetime) -> int:

@@ -5,3 +5,7 @@ added; ``derive.databases`` names them as the ``ENGINE``.
 """
 
 from __future__ import annotations
+
+from quintet.database.retries import retrying
+
+__all__ = ["retrying"]
