@@ -69,6 +69,11 @@ async def stream_later(request):
 
 
 @declares(Public)
+def whole(request, size):
+    return HttpResponse(b"x" * size)
+
+
+@declares(Public)
 def file(request):
     return FileResponse(BytesIO(b"x" * 10_000))
 
@@ -153,6 +158,7 @@ urlpatterns = [
     path("raw/<str:name>/", raw),
     path("leaving/", leaving),
     path("kind/", kind),
+    path("whole/<int:size>/", whole),
     path("kept/", kept),
     path("kept-and-left/", kept_and_left),
     path("small/", small),

@@ -7,6 +7,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from quintet import conf
+from quintet.middleware import sizes
 from quintet.middleware.doors import ABANDONED, TwoDoors
 from quintet.middleware.network import PROBES
 from quintet.middleware.routes import route_of
@@ -19,6 +21,8 @@ from quintet.telemetry.metrics import METHODS
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
+
+    from quintet.middleware.doors import type_of_next
 
 _FAILED = 500
 _WITHOUT_BODY = (204, 304)
@@ -39,6 +43,10 @@ class AccessLogMiddleware(TwoDoors):
     traceback, everything else at info.
     """
 
+    def __init__(self, get_response: type_of_next) -> None:
+        super().__init__(get_response)
+        self._largest = conf.current().MAX_RESPONSE_BYTES
+
     def enter(self, request: HttpRequest) -> float:  # noqa: ARG002 - the hook's signature
         """Start the clock."""
         return time.perf_counter()
@@ -49,26 +57,36 @@ class AccessLogMiddleware(TwoDoors):
         """Log now, or once the stream has ended."""
         if response.streaming:
             status = response.status_code
-            follow(response, finished=partial(_write_stream, request, state, status=status))
+            follow(response, finished=partial(self._write_stream, request, state, status=status))
         else:
-            write(request, state, status=response.status_code, sent=_measured(response))
+            sent = _measured(response)
+            if sent > self._largest:
+                sizes.report(request, sent, limit=self._largest)
+            write(request, state, status=response.status_code, sent=sent)
         return response
 
     def abandon(self, request: HttpRequest, state: float) -> None:
         """Log the request that nobody waits for any more."""
         write(request, state, status=ABANDONED, sent=0)
 
-
-def _write_stream(
-    request: HttpRequest, started: float, sent: int, error: Exception | None, *, status: int
-) -> None:
-    fields = _fields(request, started, status=status, sent=sent)
-    fields["streamed"] = True
-    if error is None:
-        _direct.log(_level(request, status), MESSAGE, fields)
-    else:
-        # The server knows nothing of correlation ids, and takes an OSError for a lost client.
-        log.error(MESSAGE, **fields, broken=type(error).__name__, exc_info=error)
+    def _write_stream(
+        self,
+        request: HttpRequest,
+        started: float,
+        sent: int,
+        error: Exception | None,
+        *,
+        status: int,
+    ) -> None:
+        if sent > self._largest:
+            sizes.report(request, sent, limit=self._largest)
+        fields = _fields(request, started, status=status, sent=sent)
+        fields["streamed"] = True
+        if error is None:
+            _direct.log(_level(request, status), MESSAGE, fields)
+        else:
+            # The server knows nothing of correlation ids, and takes an OSError for a lost client.
+            log.error(MESSAGE, **fields, broken=type(error).__name__, exc_info=error)
 
 
 def _measured(response: HttpResponseBase) -> int:
