@@ -18,6 +18,7 @@ from quintet.checks.limits import limits_can_be_counted
 from quintet.checks.routes import routes_declare_permissions
 from quintet.checks.serializers import lists_name_their_fields, serializers_name_their_fields
 from quintet.middleware import DEFAULT
+from quintet.telemetry import traces
 from quintet.views.errors import exception_handler
 from quintet.views.functions import declares, limited
 from quintet.views.routers import Router
@@ -495,3 +496,20 @@ def test_a_store_without_its_library_is_found(monkeypatch, declare):
     (finding,) = limits_can_be_counted()
 
     assert (finding.id, finding.hint) == ("quintet.E021", "Install quintet[redis].")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "missing", "found"),
+    [
+        ("http://collector:4318", "opentelemetry.sdk", ["quintet.E022"]),
+        ("http://collector:4318", "", []),
+        ("", "opentelemetry.sdk", []),
+    ],
+)
+def test_tracing_without_its_packages_stops_the_start(
+    declare, monkeypatch, endpoint, missing, found
+):
+    declare(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
+    monkeypatch.setattr(traces, "missing_package", lambda: missing)
+
+    assert ids() == found

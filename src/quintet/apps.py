@@ -11,7 +11,7 @@ from django.apps import AppConfig
 
 from quintet import conf, context, lifecycle
 from quintet.lifecycle.pools import close_pools
-from quintet.telemetry import metrics
+from quintet.telemetry import metrics, traces
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ log = get_logger("quintet.management")
 
 
 class QuintetConfig(AppConfig):
-    """Registers the checks, switches the metrics, and gives a management command a context."""
+    """Registers the checks, switches metrics and traces, gives a management command a context."""
 
     name = "quintet"
     label = "quintet"
@@ -34,7 +34,9 @@ class QuintetConfig(AppConfig):
         # The checks judge views and models, which cannot be imported before this moment.
         import_module("quintet.checks")
         metrics.configure(conf.current())
+        traces.configure(conf.current())
         lifecycle.at_stop(close_pools)
+        lifecycle.at_stop(traces.flush)
         if Path(sys.argv[0]).name in MANAGEMENT_PROGRAMS:
             context.bind(context.new())
             sys.excepthook = log_uncaught

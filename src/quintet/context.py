@@ -107,6 +107,11 @@ def new() -> Context:
     return Context(correlation_id=identity, trace_id=identity)
 
 
+def new_span_id() -> str:
+    """Return an id for one operation, unlike every other."""
+    return f"{_ids.getrandbits(64):016x}"
+
+
 def trace_id_of(correlation_id: str) -> str:
     """Return the trace of a correlation id: itself when it can be one, or else its digest.
 
@@ -173,7 +178,7 @@ def outgoing_headers() -> dict[str, str]:
     Outside any context a new one is named.
     """
     context = _current.get() or new()
-    parent_id = context.span_id or f"{_ids.getrandbits(64):016x}"
+    parent_id = context.span_id or new_span_id()
     flags = "01" if context.sampled else "00"
     headers = {
         CORRELATION_HEADER: context.correlation_id,

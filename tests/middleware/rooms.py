@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from quintet import context
 from quintet.auth import Public
+from quintet.telemetry import traces
 from quintet.views.bodies import max_request_bytes
 from quintet.views.functions import declares
 from quintet.views.urls import service_urls
@@ -145,7 +146,35 @@ def binding(request, number):
     return JsonResponse({"met": met})
 
 
+class FailingView(APIView):
+    permission_classes = [Public]
+
+    def get(self, request):
+        return Response(failing())
+
+
+@declares(Public)
+def failing_plainly(request):
+    return JsonResponse({"ratio": failing()})
+
+
+def failing():
+    return 1 / 0
+
+
+@declares(Public)
+def spanning_stream(request):
+    def chunks():
+        with traces.span("a chunk"):
+            yield b"half"
+
+    return StreamingHttpResponse(chunks())
+
+
 urlpatterns = [
+    path("failing/", FailingView.as_view()),
+    path("failing-plainly/", failing_plainly),
+    path("spanning-stream/", spanning_stream),
     path("binding/<int:number>/", binding),
     path("seen/", seen),
     path("seen-later/", seen_later),

@@ -13,6 +13,7 @@ from quintet import auth, conf
 from quintet.auth import Denied
 from quintet.checks.findings import TAG
 from quintet.middleware import DEFAULT
+from quintet.telemetry import traces
 from quintet.views.errors import exception_handler
 
 
@@ -84,6 +85,21 @@ def nothing_is_open_by_default(**_: Any) -> list[CheckMessage]:
 
 def _defaults() -> list[Any]:
     return list(api_settings.DEFAULT_PERMISSION_CLASSES)
+
+
+@register(TAG)
+def traces_have_their_packages(**_: Any) -> list[CheckMessage]:
+    """A service that is told to trace is able to."""
+    missing = traces.missing_package()
+    if not missing or not conf.current().OTEL_EXPORTER_OTLP_ENDPOINT:
+        return []
+    return [
+        Error(
+            f"OTEL_EXPORTER_OTLP_ENDPOINT is set, but there is no package {missing}.",
+            hint="Install quintet[otel], or unset OTEL_EXPORTER_OTLP_ENDPOINT.",
+            id="quintet.E022",
+        )
+    ]
 
 
 @register(TAG)

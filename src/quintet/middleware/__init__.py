@@ -10,6 +10,7 @@ from __future__ import annotations
 DEFAULT: tuple[str, ...] = (
     "quintet.middleware.context.ContextMiddleware",
     "quintet.middleware.flights.FlightsMiddleware",
+    "quintet.middleware.traces.TracesMiddleware",
     "quintet.middleware.access.AccessLogMiddleware",
     "quintet.middleware.metrics.MetricsMiddleware",
     "quintet.middleware.errors.ErrorsMiddleware",

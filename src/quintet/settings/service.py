@@ -141,6 +141,22 @@ class ServiceSettings:
     OTEL_EXPORTER_OTLP_ENDPOINT: str = url(
         schemes=("http", "https"), default="", help="Where traces go; empty for none."
     )
+    OTEL_TRACES_SAMPLER: str = choice(
+        "always_on",
+        "always_off",
+        "traceidratio",
+        "parentbased_always_on",
+        "parentbased_always_off",
+        "parentbased_traceidratio",
+        default="parentbased_traceidratio",
+        help="Who decides whether a trace is recorded: its caller first, if parentbased.",
+    )
+    OTEL_TRACES_SAMPLER_ARG: float = number(
+        default=0.1,
+        minimum=0,
+        maximum=1,
+        help="The share of new traces that is recorded; all in development, unless it is set.",
+    )
     SLOW_REQUEST_SECONDS: float = number(
         default=1.0, minimum=0, help="From when on a request is logged as slow; 0 for never."
     )

@@ -40,6 +40,8 @@ RESERVED = frozenset(
         "version",
         "environment",
         "correlation_id",
+        "trace_id",
+        "span_id",
         "exception",
     }
 )
@@ -155,7 +157,7 @@ class JSONFormatter(logging.Formatter):
     def _head(self, at: datetime, level: str, *, logger: str, message: str) -> dict[str, Any]:
         bound = context.current()
         # Written out: merging the identity in would cost as much as the whole of the encoding.
-        return {
+        head = {
             "timestamp": at,
             "level": level,
             "logger": logger,
@@ -165,6 +167,9 @@ class JSONFormatter(logging.Formatter):
             "environment": self._environment,
             "correlation_id": None if bound is None else bound.correlation_id,
         }
+        if bound is not None and bound.span_id is not None:
+            head["trace_id"], head["span_id"] = bound.trace_id, bound.span_id
+        return head
 
     def _event(self, record: logging.LogRecord) -> dict[str, Any]:
         message = fit_text(_message(record))

@@ -17,6 +17,7 @@ from rest_framework.views import set_rollback
 
 from quintet import conf, context, errors
 from quintet.errors import Kind, ServiceException
+from quintet.telemetry import traces
 from quintet.telemetry.logs import get_logger
 from quintet.views.negotiation import PROBLEM, wants_problem
 from quintet.views.throttling import FIGURES, count_failed
@@ -83,6 +84,8 @@ def envelope_response(
     """
     error = translate(exc, allowed=allowed)
     code = status or status_of(error)
+    if code >= _FIRST_SERVER_ERROR and exc.__traceback__ is not None:
+        traces.current().fail(error=exc)
     if not logged:
         _report(request, exc, status=code)
     request.__dict__["error_code"] = error.error_code
