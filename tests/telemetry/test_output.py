@@ -191,6 +191,18 @@ def test_a_pipe_that_cannot_be_opened_again_is_written_to_by_a_thread(monkeypatc
     assert out.flush(PATIENCE_SECONDS)
 
 
+def test_a_neighbour_that_is_faster_is_waited_for_again(pipe):
+    answers = [BlockingIOError(), 3]
+
+    def send(data: bytes) -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, int):
+            return answer
+        raise answer
+
+    assert sinks._waiting(send, pipe.stdout.fileno())(b"abc") == 3
+
+
 def test_where_no_thread_can_start_the_next_line_sends_what_waits(monkeypatch, pipe, out):
     def refuse(self) -> None:
         raise RuntimeError("can't start new thread")

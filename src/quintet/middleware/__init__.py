@@ -13,6 +13,7 @@ DEFAULT: tuple[str, ...] = (
     "quintet.middleware.traces.TracesMiddleware",
     "quintet.middleware.access.AccessLogMiddleware",
     "quintet.middleware.metrics.MetricsMiddleware",
+    "quintet.middleware.buffer.BufferMiddleware",
     "quintet.middleware.errors.ErrorsMiddleware",
     "quintet.middleware.deadline.DeadlineMiddleware",
     "quintet.middleware.headers.HeadersMiddleware",
