@@ -20,7 +20,8 @@ def shop(tmp_path_factory):
 def fragile(tmp_path):
     """Two workers and their metrics directory, for one test that hurts them."""
     (tmp_path / "metrics").mkdir()
-    (tmp_path / "metrics" / "counter_1.db").write_bytes(b"left over from yesterday")
+    for name in ("counter_1.db", "counter_1-a7.new", "histogram_1.exemplars"):
+        (tmp_path / "metrics" / name).write_bytes(b"left over from yesterday")
     served = Shop(tmp_path / "log", WEB_WORKERS="2", METRICS_DIR=str(tmp_path / "metrics"))
     try:
         served.wait_until(served.answers)

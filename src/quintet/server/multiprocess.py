@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+LEFT_BEHIND = frozenset({".db", ".new", ".exemplars"})
 
 
 class TooLate(RuntimeError):
@@ -37,6 +38,7 @@ def metrics_directory(named: str) -> Iterator[Path]:
         raise TooLate("prometheus_client was imported before the server could name its directory.")
     directory = _emptied(named) if named else Path(tempfile.mkdtemp(prefix="quintet-metrics-"))
     os.environ[VARIABLE] = str(directory)
+    _install()
     owner = os.getpid()
     try:
         yield directory
@@ -46,12 +48,20 @@ def metrics_directory(named: str) -> Iterator[Path]:
             shutil.rmtree(directory, ignore_errors=True)
 
 
+def _install() -> None:
+    """Before a service can make a metric of its own."""
+    from quintet.telemetry.metrics import values  # late: the directory has to be named
+
+    values.install()
+
+
 def _emptied(named: str) -> Path:
     directory = Path(named)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for file in directory.glob("*.db"):
-            file.unlink(missing_ok=True)
+        for file in directory.iterdir():
+            if file.suffix in LEFT_BEHIND:
+                file.unlink(missing_ok=True)
     except OSError as error:
         raise Unusable(
             f"METRICS_DIR is {named!r}, which cannot be used: {error.strerror}.\n"
@@ -61,8 +71,16 @@ def _emptied(named: str) -> Path:
 
 
 def forget(pid: int) -> None:
-    """Drop what only a living process may report; what it counted stays in the sums."""
+    """Put away what a dead process has left: what it counted stays in the sums, in one file."""
     # Imported late, since the directory has to be named first.
     from prometheus_client.multiprocess import mark_process_dead
 
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library has no types here
+    from quintet.telemetry.metrics.ledger import directory
+    from quintet.telemetry.metrics.shelf import Shelf
+    from quintet.telemetry.metrics.tidying import tidy
+
+    shared = directory()
+    if shared is not None:
+        # For the pages of those who use the library's own classes.
+        mark_process_dead(pid, str(shared))  # type: ignore[no-untyped-call]  # it has no types
+        tidy(Shelf(shared))

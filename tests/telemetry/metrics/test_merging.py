@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
@@ -15,8 +14,10 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_plain
 
-# The package offers a function of this name.
-exposition = importlib.import_module("quintet.telemetry.metrics.exposition")
+from quintet.telemetry.metrics.breath import Breath
+from quintet.telemetry.metrics.shelf import Shelf
+from quintet.telemetry.metrics.sources import Sources
+from quintet.telemetry.metrics.text import Text
 
 COUNT = r"""
 import os, sys
@@ -93,13 +94,17 @@ def families(text, read):
 )
 def test_the_text_says_what_the_librarys_own_says(counted, merged, library, read):
     theirs = families(library(merged), read)
-    scrapes = [
-        families(exposition._scrape(counted, modern=library is generate_openmetrics), read)
-        for _ in range(2)
-    ]
+    sources, modern = Sources(Shelf(counted)), library is generate_openmetrics
+    scrapes = [families(scrape(sources, modern=modern), read) for _ in range(2)]
 
     assert len(theirs) > 20
     assert [difference(ours, theirs) for ours in scrapes] == [{}, {}]
+
+
+def scrape(sources, *, modern):
+    sums = sources.add_up(Breath())
+    text = Text(sources.index, sums, openmetrics=modern, breath=Breath()).written()
+    return (text + "# EOF\n" if modern else text).encode()
 
 
 def difference(ours, theirs):

@@ -16,6 +16,7 @@ from quintet.telemetry.metrics.recorder import enabled
 from quintet.telemetry.metrics.shelf import Shelf
 from quintet.telemetry.metrics.sources import Sources
 from quintet.telemetry.metrics.text import Text
+from quintet.telemetry.metrics.tidying import tidy
 from quintet.telemetry.metrics.turns import Turns
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ def _sources(shared: Path) -> Sources:
 
 
 def _scrape(shared: Path, *, modern: bool) -> bytes:
-    sources, breath = _sources(shared), Breath()
+    shelf, breath = Shelf(shared), Breath()
+    tidy(shelf, breath)
+    sources = _sources(shared)
     sums = sources.add_up(breath)
     text = Text(sources.index, sums, openmetrics=modern, breath=breath).written()
     return text.encode() + _library(Readings(), modern=modern)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".db"
 UNFINISHED = ".new"
-MARK = b"QNTT"
+MARK = b"Q"
 HEAD_BYTES = 8
 NUMBER_BYTES = 8
 FIRST_BYTES = 1 << 16
@@ -49,8 +49,8 @@ def entry(key: bytes, value: float = 0.0, timestamp: float = 0.0) -> bytes:
 
 
 def head(used: int) -> bytes:
-    """The first bytes of a file of which ``used`` bytes are written."""
-    return _HEAD.pack(used, MARK)
+    """The first bytes of a file of which ``used`` bytes are written; no two files share a mark."""
+    return _HEAD.pack(used, MARK + os.urandom(3))
 
 
 class FilePage:
@@ -101,8 +101,6 @@ class FilePage:
         mapped = mmap.mmap(self._file, size)
         if self._size:
             self._unmap()
-        else:
-            mapped[:HEAD_BYTES] = head(HEAD_BYTES)
         self._map, self._size = mapped, size
         self._view = memoryview(mapped).cast("d")
         self.numbers = self._view

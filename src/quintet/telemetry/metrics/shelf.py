@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from quintet.errors import UnavailableException
+from quintet.telemetry.metrics import archive
 from quintet.telemetry.metrics.pages import SUFFIX
 
 if TYPE_CHECKING:
@@ -26,7 +28,10 @@ TRY_EVERY_SECONDS = 0.005
 
 
 class Found(NamedTuple):
-    """A page on the shelf: ``counter_17.db``, ``gauge_livesum_17-3f2a.db``, ``counter_dead.db``."""
+    """A page on the shelf: ``counter_17.db``, ``gauge_livesum_17-3f2a.db``, ``counter_dead-a1.db``.
+
+    The last is of no process: it was put away.
+    """
 
     path: Path
     kind: str
@@ -37,6 +42,11 @@ class Found(NamedTuple):
         """The process that writes it, or has written it."""
         return self.owner.partition("-")[0]
 
+    @property
+    def is_put_away(self) -> bool:
+        """Whether it has a name that no process will ever use."""
+        return self.pid == DEAD
+
 
 class Shelf:
     """One directory of pages."""
@@ -45,10 +55,20 @@ class Shelf:
         self.directory = directory
 
     def pages(self) -> list[Found]:
-        """Every page that is there now, in the order of their names."""
+        """Every page that counts now, in the order of their names."""
+        absorbed = self.absorbed()
         named = sorted(self.directory.glob(f"*{SUFFIX}"))
-        parts = [(path, path.stem.rpartition("_")) for path in named]
+        parts = [(path, path.stem.rpartition("_")) for path in named if path.name not in absorbed]
         return [Found(path, kind, owner) for path, (kind, _, owner) in parts]
+
+    def absorbed(self) -> frozenset[str]:
+        """The names of pages that have been taken into an archive: they do not count any more."""
+        dead = self.directory.glob(f"*_{DEAD}-*{SUFFIX}")
+        return frozenset[str]().union(*map(archive.absorbed, dead))
+
+    def free(self, kind: str) -> Path:
+        """A name for a page that is put away."""
+        return self.directory / f"{kind}_{DEAD}-{secrets.token_hex(8)}{SUFFIX}"
 
     @contextmanager
     def reading(self) -> Iterator[None]:

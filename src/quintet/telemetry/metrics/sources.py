@@ -6,18 +6,16 @@ numbers out of it at the places that are known.
 
 from __future__ import annotations
 
-import os
-import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from quintet.telemetry.logs import get_logger
 from quintet.telemetry.metrics import exemplars
+from quintet.telemetry.metrics.content import content, keys
 from quintet.telemetry.metrics.index import Index
 from quintet.telemetry.metrics.pages import HEAD_BYTES, NUMBER_BYTES
 from quintet.telemetry.metrics.sums import Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from quintet.telemetry.metrics.breath import Breath
@@ -26,51 +24,7 @@ if TYPE_CHECKING:
 SLICE = 256
 """How many numbers are handled between two breaths."""
 
-_HEAD = struct.Struct("=i4s")
-_LENGTH = struct.Struct("=i")
-
 log = get_logger("quintet.telemetry")
-
-
-class Content(NamedTuple):
-    """A page as it was at one moment: what tells it from others of its name, and its bytes."""
-
-    identity: tuple[int, bytes]
-    written: bytes
-
-
-def content(path: Path) -> Content | None:
-    """Read the page; none when it is gone, empty, or not one."""
-    try:
-        file = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return None
-    try:
-        found = os.fstat(file)
-        head = os.pread(file, HEAD_BYTES, 0)
-        if len(head) < HEAD_BYTES:
-            return None
-        used, mark = _HEAD.unpack(head)
-        if not HEAD_BYTES <= used <= found.st_size or used % NUMBER_BYTES:
-            return None
-        return Content((found.st_ino, mark), os.pread(file, used, 0))
-    finally:
-        os.close(file)
-
-
-def keys(written: bytes, start: int) -> Iterator[tuple[bytes, int]]:
-    """The keys from ``start`` on, each with the place of its number."""
-    end = len(written)
-    while start < end:
-        (length,) = _LENGTH.unpack_from(written, start)
-        start += _LENGTH.size
-        key = written[start : start + length]
-        start += length
-        start += NUMBER_BYTES - start % NUMBER_BYTES
-        if length <= 0 or start + 2 * NUMBER_BYTES > end:
-            raise ValueError(f"There is no number at byte {start}.")
-        yield key, start // NUMBER_BYTES
-        start += 2 * NUMBER_BYTES
 
 
 class Layout:
@@ -124,7 +78,7 @@ class Sources:
         except ValueError:
             log.exception("a page of metrics is broken", page=page.path.name)
         sums.grow(len(self.index.beginnings))
-        numbers = memoryview(found.written).cast("d")
+        numbers = found.numbers
         for start in range(0, len(layout.places), SLICE):
             sums.take(page.kind, layout.places[start : start + SLICE], numbers=numbers)
             breath()
