@@ -97,7 +97,7 @@ def test_a_refused_request_writes_nothing(limiter, client):
 def test_the_script_decides_as_the_limiter_of_one_process_does(client, gaps):
     """On one and the same clock, which stands in the database for this test."""
     client.flushdb()
-    told = shared._SCRIPT.replace(b"redis.call('TIME')", b"redis.call('HMGET', 'clock', 's', 'us')")
+    told = shared._SCRIPT.replace("redis.call('TIME')", "redis.call('HMGET', 'clock', 's', 'us')")
     assert told != shared._SCRIPT
     script, now = client.register_script(told), 1_700_000_000_000
     local = LocalRateLimiter(clock=lambda: now / 1000)
@@ -116,7 +116,7 @@ def test_the_script_decides_as_the_limiter_of_one_process_does(client, gaps):
 @pytest.mark.parametrize(("jump", "granted"), [(-HOUR, 0), (HOUR, 1)])
 def test_a_clock_of_the_server_that_is_put_back_locks_nobody_out(client, jump, granted):
     """Put forward it opens once, as time that has passed would."""
-    told = shared._SCRIPT.replace(b"redis.call('TIME')", b"redis.call('HMGET', 'clock', 's', 'us')")
+    told = shared._SCRIPT.replace("redis.call('TIME')", "redis.call('HMGET', 'clock', 's', 'us')")
     script, rate = client.register_script(told), [64, 1, 60_000]
     client.hset("clock", mapping={"s": 1_700_000_000, "us": 0})
     script(["caller"], rate)

@@ -132,6 +132,13 @@ def test_a_view_may_be_unlimited(strict, api):
     assert statuses(api, "/free/", times=5) == [200] * 5
 
 
+def test_a_view_with_throttles_of_others_is_left_to_them(strict, api):
+    answers = [api.get("/elsewhere/") for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [401] * 4
+    assert "RateLimit" not in answers[0]
+
+
 @pytest.mark.parametrize("path", PROBES)
 def test_probes_are_never_limited(strict, api, path):
     answers = [api.get(path) for _ in range(5)]

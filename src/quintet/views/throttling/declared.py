@@ -46,7 +46,7 @@ class RateLimit:
     def policy(self) -> Policy | None:
         """What is to be counted now, ``None`` for nothing."""
         text = getattr(conf.current(), self.setting) if self.setting else self.rates
-        return _policy(self.name, text) if text else None
+        return _policy(self.name, text)
 
 
 DEFAULT = RateLimit("default", setting="RATE_LIMIT")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from hashlib import sha1
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from limits.storage import RedisStorage
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as LostConnection
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from quintet.resilience.rates import PARTS, Standing, Uncountable, Verdict
@@ -15,12 +18,15 @@ from quintet.resilience.rates import PARTS, Standing, Uncountable, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from redis import Redis
+
     from quintet.settings.rates import Rate
 
 ANSWER_SECONDS = 0.25
 """How long one look may take: to count is worth less than to answer."""
 
-_SCRIPT = resources.files("quintet.views.throttling").joinpath("window.lua").read_bytes()
+_SCRIPT = resources.files("quintet.views.throttling").joinpath("window.lua").read_text("utf-8")
+_NAME = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 class SharedRateLimiter:
@@ -41,16 +47,29 @@ class SharedRateLimiter:
         storage = RedisStorage(url, key_prefix=prefix, **options)
         self._errors = storage.base_exceptions
         self._key = storage.prefixed_key
-        self._script = storage.get_connection().register_script(_SCRIPT)
+        self._client: Redis = storage.storage
 
     def ask(self, caller: str, rates: Sequence[Rate]) -> Verdict:
         """Grant one more request if every rate allows it, or raise ``Uncountable``."""
-        arguments = [PARTS]
-        for rate in rates:
-            arguments += (rate.amount, rate.seconds * 1000)
         try:
-            granted, *figures = self._script([self._key(caller)], arguments)
+            found = self._run(self._key(caller), PARTS, *_numbers(tuple(rates)))
         except self._errors as error:
             raise Uncountable(str(error)) from error
-        pairs = zip(figures[::2], figures[1::2], strict=True)
-        return Verdict(bool(granted), [Standing(left, ms / 1000) for left, ms in pairs])
+        pairs = range(1, len(found), 2)
+        standings = [Standing(found[at], found[at + 1] / 1000) for at in pairs]
+        return Verdict(bool(found[0]), standings)
+
+    def _run(self, key: str, *arguments: int) -> list[int]:
+        """Name the script, and send it only to a server that has not seen it yet."""
+        found: Any
+        try:
+            found = self._client.evalsha(_NAME, 1, key, *arguments)
+        except NoScriptError:
+            found = self._client.eval(_SCRIPT, 1, key, *arguments)
+        return cast("list[int]", found)
+
+
+@lru_cache(maxsize=256)
+def _numbers(rates: tuple[Rate, ...]) -> tuple[int, ...]:
+    """Amount and milliseconds of each rate, one after the other."""
+    return tuple(number for rate in rates for number in (rate.amount, rate.seconds * 1000))
