@@ -4,6 +4,7 @@ from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
+from django.http import HttpResponse
 from gunicorn.http.errors import ChunkMissingTerminator
 
 from quintet.lifecycle import phase
@@ -45,6 +46,9 @@ def test_pieces_of_a_body_are_no_halves():
 def test_a_malformed_body_is_a_lost_connection_to_the_application(read):
     with pytest.raises(MalformedBody):
         read(Body(Broken()))
+
+
+ASKED = {"REQUEST_METHOD": "POST"}
 
 
 class Socket:
@@ -90,7 +94,9 @@ def refusing(environ, start_response):
 def test_the_application_gets_the_translated_body():
     answer = Answer()
 
-    assert translating(reading)({"wsgi.input": BytesIO(b"body")}, answer.start_response) == [
+    assert translating(reading)(
+        {**ASKED, "wsgi.input": BytesIO(b"body")}, answer.start_response
+    ) == [
         b"bo",
         b"dy",
     ]
@@ -101,15 +107,26 @@ def test_the_application_gets_the_translated_body():
 def test_a_body_that_waits_to_be_asked_for_is_asked_for_once_it_is_read():
     answer = Answer(awaited=True)
 
-    translating(reading)({"wsgi.input": BytesIO(b"body")}, answer.start_response)
+    translating(reading)({**ASKED, "wsgi.input": BytesIO(b"body")}, answer.start_response)
 
     assert (answer.sock.sent, answer.closed) == ([CONTINUE], False)
+
+
+@pytest.mark.parametrize("answered", [[b"body"], HttpResponse(b"body")])
+def test_the_answer_to_head_is_not_made(answered):
+    environ = {"REQUEST_METHOD": "HEAD", "wsgi.input": BytesIO()}
+
+    sent = translating(lambda *_: answered)(environ, Answer().start_response)
+
+    assert list(sent) == []
+    sent.close()
+    assert getattr(answered, "closed", True)
 
 
 def test_a_body_that_nobody_reads_is_not_asked_for_and_its_connection_ends():
     answer = Answer(awaited=True)
 
-    translating(refusing)({"wsgi.input": BytesIO(b"body")}, answer.start_response)
+    translating(refusing)({**ASKED, "wsgi.input": BytesIO(b"body")}, answer.start_response)
 
     assert (answer.sock.sent, answer.closed) == ([], True)
 
@@ -126,7 +143,7 @@ def test_a_connection_ends_with_its_answer_when_the_drain_began_meanwhile(begin,
         return [b""]
 
     try:
-        translating(application)({"wsgi.input": BytesIO()}, answer.start_response)
+        translating(application)({**ASKED, "wsgi.input": BytesIO()}, answer.start_response)
     finally:
         phase.begin_serving()
 

@@ -26,7 +26,7 @@ TOO_LONG = b"a" * 10_000
         ),
         (
             b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: nonsense\r\n\r\n",
-            "501 Not Implemented",
+            "400 Bad Request",
         ),
     ],
 )

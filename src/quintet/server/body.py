@@ -119,9 +119,23 @@ def translating(application: WSGIApplication) -> WSGIApplication:
         answer.req.is_awaited = body.is_awaited
         if body.is_awaited or is_draining() or body.is_exceeded(answer.req.unreader, answer.sock):
             answer.force_close()
-        return answered
+        return Nothing(answered) if environ["REQUEST_METHOD"] == "HEAD" else answered
 
     return called
+
+
+class Nothing:
+    """The answer to HEAD: not made, so that it need not be thrown away, and closed all the same."""
+
+    def __init__(self, answered: Any) -> None:
+        self.close = getattr(answered, "close", _ignore)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+
+def _ignore() -> None:
+    """Close what has nothing to close."""
 
 
 def _body_of(environ: dict[str, Any], answer: Any) -> Body:

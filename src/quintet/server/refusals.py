@@ -35,12 +35,8 @@ _TABLE: tuple[tuple[type[Exception], int, str, str], ...] = (
         "Request Header Fields Too Large",
         "A header field is too large, or there are too many of them.",
     ),
-    (
-        http.UnsupportedTransferCoding,
-        501,
-        "Not Implemented",
-        "The transfer coding is not supported.",
-    ),
+    # RFC 9112 would have it 501, but what a client sends does not make a service fail.
+    (http.UnsupportedTransferCoding, 400, "Bad Request", "The transfer coding is not supported."),
     (http.ExpectationFailed, 417, "Expectation Failed", "The expectation cannot be met."),
     (SlowHead, 408, "Request Timeout", "The head of the request did not arrive in time."),
     (http.InvalidRequestLine, 400, "Bad Request", "The request line is malformed."),

@@ -5,6 +5,7 @@ import time
 
 from django.http import JsonResponse
 from django.urls import path
+from shop import things
 
 from quintet.auth import Public
 from quintet.views import probes
@@ -29,6 +30,8 @@ def unread(request):
 
 
 urlpatterns = [
+    path("api/v1/things/", things.ThingsView.as_view()),
+    path("api/v1/things/<str:name>/", things.ThingView.as_view()),
     path("unread/", unread),
     path("worker/", worker),
     path("slow/", slow),
