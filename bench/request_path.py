@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING
 
 import closed_loop
 import over_server
+import single_steps
 from figures import Figure, judged
 
 from machine import RESULTS, described
@@ -90,8 +91,9 @@ def main() -> None:
             for _ in range(options.rounds):
                 for runner in runners:
                     runner.run(options.requests)
+        steps = single_steps.measured(SERVICE, scratch)
         answered = over_server.rounds(served, SERVICE, scratch, times=5, seconds=options.seconds)
-    text = report(runners, answered, options)
+    text = report(runners, answered, steps)
     print(text)
     if options.write:
         (RESULTS / "request_path.md").write_text(text, encoding="utf-8")
@@ -145,9 +147,10 @@ def running(name: str, scratch: Path) -> Iterator[Runner]:
 
 
 def report(
-    runners: list[Runner], answered: Mapping[str, list[Measured]], options: argparse.Namespace
+    runners: list[Runner], answered: Mapping[str, list[Measured]], steps: single_steps.Steps
 ) -> str:
     """Render the tables."""
+    micros = {one.name: one.median for one in runners}
     rows = [
         "# What a request pays",
         "",
@@ -155,7 +158,7 @@ def report(
         "",
         "## In process",
         "",
-        f"CPU microseconds of one request for a trivial endpoint; {options.rounds} rounds.",
+        f"CPU microseconds of a request for a trivial endpoint; {len(runners[0].figures)} rounds.",
         "",
         *in_process(runners),
         "",
@@ -165,9 +168,15 @@ def report(
         "",
         *served(answered),
         "",
+        "## Single steps",
+        "",
+        "CPU microseconds of one step, in one process with all contenders.",
+        "",
+        *single_steps.table(steps),
+        "",
         "## What was to be reached",
         "",
-        *judged(figures({one.name: one.median for one in runners}, answered)),
+        *judged([*figures(micros, answered), *single_steps.figures(steps)]),
     ]
     return "\n".join([*rows, ""])
 
