@@ -6,11 +6,15 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Concat
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from quintet.auth import Public
+from quintet.database import retrying
+from quintet.views.timeouts import timeout
 from stage.models import Row
 
 if TYPE_CHECKING:
@@ -71,3 +75,29 @@ class RowsView(APIView):
             row = Row.objects.create(name=request.data["name"])
             time.sleep(request.data.get("hold_ms", 0) / 1000)
         return Response({"id": row.pk}, status=201)
+
+
+@timeout(10)
+class PairView(APIView):
+    """Marks two rows in one transaction, in the order in which they are named."""
+
+    permission_classes: ClassVar = [Public]
+
+    @extend_schema(operation_id="mark_pair", request=None, responses=None)
+    def put(self, request: Request, first: int, second: int, **_path: Any) -> Response:
+        """Mark both; `hold_ms` is how long the first is held before the second."""
+        mark_pair(first, second, hold_seconds=request.data.get("hold_ms", 0) / 1000)
+        return Response({"marked": [first, second]})
+
+
+@retrying(attempts=10)
+def mark_pair(first: int, second: int, *, hold_seconds: float) -> None:
+    """Mark both rows or none."""
+    mark(first)
+    time.sleep(hold_seconds)
+    mark(second)
+
+
+def mark(pk: int) -> None:
+    """Put a mark behind the name of a row."""
+    Row.objects.filter(pk=pk).update(name=Concat("name", Value("+")))

@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Concat
 from django.http import HttpResponse, JsonResponse
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -53,6 +55,21 @@ class RowsView(APIView):
             row = Row.objects.create(name=request.data["name"])
             time.sleep(request.data.get("hold_ms", 0) / 1000)
         return Response({"id": row.pk}, status=201)
+
+
+class PairView(APIView):
+    """Marks two rows in one transaction, in the order in which they are named."""
+
+    def put(self, request: Request, first: int, second: int) -> Response:
+        with transaction.atomic():
+            mark(first)
+            time.sleep(request.data.get("hold_ms", 0) / 1000)
+            mark(second)
+        return Response({"marked": [first, second]})
+
+
+def mark(pk: int) -> None:
+    Row.objects.filter(pk=pk).update(name=Concat("name", Value("+")))
 
 
 def livez(_request: HttpRequest) -> HttpResponse:
