@@ -11,6 +11,17 @@ from quintet import conf
 from quintet.telemetry import metrics
 
 
+@pytest.fixture
+def collector():
+    """A collector of traces, to which everything in the test is sent."""
+    from tests.telemetry.collector import Collector, tracing  # late: it imports OpenTelemetry
+
+    running = Collector()
+    with tracing(running.url):
+        yield running
+    running.close()
+
+
 @pytest.fixture(autouse=True)
 def as_it_was():
     """Put back what tests may turn: the recorder, the levels, the settings that were read."""

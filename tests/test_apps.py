@@ -7,9 +7,11 @@ import sys
 
 import pytest
 from django.apps import apps
+from django.db.backends.signals import connection_created
 
 from quintet import context
 from quintet.telemetry import metrics
+from tests.project.settings import ProjectSettings
 
 
 @pytest.fixture
@@ -50,6 +52,19 @@ def test_the_metrics_say_what_is_running_from_the_start(started):
     started("gunicorn")
 
     assert b"service_info{" in metrics.exposition()[0]
+
+
+@pytest.mark.parametrize("endpoint", ["", "http://127.0.0.1:9"])
+def test_statements_are_traced_where_there_is_a_collector(started, settings, endpoint):
+    basis = {"SECRET_KEY": "a key for tests", "SERVICE_ENVIRONMENT": "test"}
+    settings.QUINTET = ProjectSettings.load(basis | {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint})
+    started("gunicorn")
+
+    connected = connection_created.disconnect(dispatch_uid="quintet.database.traces")
+
+    settings.QUINTET = ProjectSettings.load(basis)
+    started("gunicorn")
+    assert connected is bool(endpoint)
 
 
 def test_the_checks_are_registered():

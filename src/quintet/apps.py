@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.apps import AppConfig
 
 from quintet import conf, context, lifecycle
+from quintet.database.traces import trace_statements
 from quintet.lifecycle.pools import close_pools
 from quintet.telemetry import metrics, traces
 from quintet.telemetry.logs import get_logger
@@ -35,6 +36,8 @@ class QuintetConfig(AppConfig):
         import_module("quintet.checks")
         metrics.configure(conf.current())
         traces.configure(conf.current())
+        if traces.enabled():
+            trace_statements()
         lifecycle.at_stop(close_pools)
         lifecycle.at_stop(traces.flush)
         if Path(sys.argv[0]).name in MANAGEMENT_PROGRAMS:

@@ -85,3 +85,9 @@ def test_a_round_that_fails_is_logged_and_the_next_one_comes(ticking, mood, word
     seen = until(process, "round\n", 3)
 
     assert any(words in line for line in seen)
+
+
+def test_a_round_is_a_trace_of_its_own(collector):
+    call_command("tick", stdout=StringIO())
+
+    assert collector.span().name == "tick"

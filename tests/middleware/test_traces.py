@@ -8,7 +8,6 @@ from django.test import AsyncClient
 from quintet import context
 from quintet.middleware.traces import TracesMiddleware
 from quintet.telemetry import traces
-from tests.telemetry.collector import Collector, tracing
 
 pytestmark = pytest.mark.urls("tests.middleware.rooms")
 
@@ -16,14 +15,6 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
 ASKED = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
 REFUSED = {"traceparent": f"00-{TRACE}-{PARENT}-00"}
-
-
-@pytest.fixture
-def collector():
-    running = Collector()
-    with tracing(running.url):
-        yield running
-    running.close()
 
 
 @pytest.mark.parametrize("url", ["/seen/", "/seen-later/"])

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from quintet import context
 from quintet.telemetry import export, traces
-from tests.telemetry.collector import Collector, tracing
+from tests.telemetry.collector import Collector
 
 SECRETS = {
     "password": "hunter2-horse",
@@ -27,12 +27,10 @@ TOLD = (
 )
 
 
-@pytest.fixture
-def collector():
-    running = Collector()
-    with context.running(context.new()), tracing(running.url):
-        yield running
-    running.close()
+@pytest.fixture(autouse=True)
+def here():
+    with context.running(context.new()):
+        yield
 
 
 def done(name: str = "work") -> None:

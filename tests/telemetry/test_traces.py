@@ -19,7 +19,7 @@ from quintet.telemetry import traces
 from quintet.telemetry.logs import JSONFormatter
 from quintet.telemetry.otel import OncePerTrace
 from quintet.telemetry.spans import MOST_NOTES
-from tests.telemetry.collector import Collector, tracing
+from tests.telemetry.collector import tracing
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -32,14 +32,6 @@ SAMPLERS = (
     "parentbased_always_off",
     "parentbased_traceidratio",
 )
-
-
-@pytest.fixture
-def collector():
-    running = Collector()
-    with tracing(running.url):
-        yield running
-    running.close()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ _ALWAYS_PICKLES = (
     "django.core.cache.backends.filebased.",
     "django.core.cache.backends.memcached.",
 )
-_REDIS = "django.core.cache.backends.redis."
+_REDIS = ("django.core.cache.backends.redis.", "quintet.cache.redis.")
 
 
 @register(TAG)

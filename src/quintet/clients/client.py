@@ -11,6 +11,7 @@ from quintet.clients.paths import Params, judged, query
 from quintet.clients.transport import current_transport
 from quintet.errors import ExternalServiceException, Kind, ServiceException, from_envelope
 from quintet.resilience import deadline
+from quintet.telemetry import traces
 from quintet.telemetry.logs import get_logger
 
 _OK = range(200, 300)
@@ -68,20 +69,30 @@ class ServiceClient:
         body = None if json is None else orjson.dumps(json)
         seconds = env.CLIENT_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
         seconds = deadline.bounded(seconds)
-        request = wire.Request(
-            service=self.name,
-            method=method,
-            base_url=env.service_url(self.name),
-            target=judged(path) + query(params),
-            headers=self._headers(body, seconds),
-            body=body,
-            timeout_seconds=seconds,
-        )
+        with traces.span(f"{method} {self.name}", kind="client") as span:
+            request = wire.Request(
+                service=self.name,
+                method=method,
+                base_url=env.service_url(self.name),
+                target=judged(path) + query(params),
+                headers=self._headers(body, seconds),
+                body=body,
+                timeout_seconds=seconds,
+            )
+            return self._answer(request, span)
+
+    def _answer(self, request: wire.Request, span: traces.Span) -> Any:
+        path = request.target.partition("?")[0]
+        if span.recording:
+            span.describe(_where(request, path))
         try:
-            return self._result(current_transport().send(request))
+            response = current_transport().send(request)
+            if span.recording:
+                span.describe({"http.response.status_code": response.status})
+            return self._result(response)
         except ServiceException as error:
             code = error.error_code
-            log.info("call failed", target=self.name, method=method, path=path, code=code)
+            log.info("call failed", target=self.name, method=request.method, path=path, code=code)
             if deadline.is_over():
                 deadline.count(_STAGE)
             raise
@@ -122,3 +133,15 @@ class ServiceClient:
         return ExternalServiceException(
             f"{self.name} {why}.", service_name=self.name, status_code=status
         )
+
+
+def _where(request: wire.Request, path: str) -> dict[str, str | int]:
+    """What a span says of a call: the query stays out of it, since tokens travel there."""
+    peer = wire.address(request.base_url)
+    return {
+        "http.request.method": request.method,
+        "server.address": peer.host,
+        "server.port": peer.port,
+        "url.full": f"{peer.scheme}://{peer.host}:{peer.port}{peer.prefix}{path}",
+        "peer.service": request.service,
+    }

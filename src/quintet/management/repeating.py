@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, connections
 
 from quintet import context
+from quintet.telemetry import traces
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class RepeatingCommand(BaseCommand):
         """Run once, or until a signal."""
         every = options.pop("every_seconds")
         if every is None:
-            self.stdout.write(self.round(**options))
+            self.stdout.write(self._round(options))
             return
         if not every > 0:
             raise CommandError(f"--every-seconds is {every:g}; give a number above 0.")
@@ -52,10 +53,14 @@ class RepeatingCommand(BaseCommand):
                 self._attempt(options)
                 ending.wait(every)
 
+    def _round(self, options: dict[str, Any]) -> str:
+        with traces.whole(type(self).__module__.rpartition(".")[2]):
+            return self.round(**options)
+
     def _attempt(self, options: dict[str, Any]) -> None:
         with context.running(context.new()):
             try:
-                log.debug("round", done=self.round(**options))
+                log.debug("round", done=self._round(options))
             except (OperationalError, InterfaceError) as error:
                 log.warning("round failed: the database is away", error=type(error).__name__)
             except CommandError as error:

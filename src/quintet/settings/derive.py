@@ -26,6 +26,7 @@ POSTGRESQL = "quintet.database.postgresql"
 SQLITE = "quintet.database.sqlite3"
 SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
 REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
+TRACED_CACHE = "quintet.cache.redis.TracedRedisCache"
 PAGE_SIZE = 20
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -105,7 +106,7 @@ def caches(env: ServiceSettings) -> dict[str, dict[str, Any]]:
         return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     return {
         "default": {
-            "BACKEND": REDIS_CACHE,
+            "BACKEND": TRACED_CACHE if env.OTEL_EXPORTER_OTLP_ENDPOINT else REDIS_CACHE,
             "LOCATION": redis_url(env.CACHE_URL),
             "KEY_PREFIX": env.SERVICE_NAME,
             "OPTIONS": {

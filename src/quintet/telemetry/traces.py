@@ -160,6 +160,20 @@ def begin(name: str, *, kind: Kind) -> Span:
 
 
 @contextmanager
+def whole(name: str) -> Iterator[Span]:
+    """Time a block as the first span of this process, such as a round of a command."""
+    begun = begin(name, kind="internal")
+    try:
+        yield begun
+    except BaseException as error:
+        begun.fail(reason_of(error), error=error)
+        raise
+    finally:
+        begun.leave()
+        begun.end()
+
+
+@contextmanager
 def span(name: str, *, kind: Kind = "internal") -> Iterator[Span]:
     """Time a block as a part of what is recorded here; elsewhere do nothing.
 
@@ -174,11 +188,16 @@ def span(name: str, *, kind: Kind = "internal") -> Iterator[Span]:
     try:
         yield part
     except BaseException as error:
-        part.fail(type(error).__qualname__)
+        part.fail(reason_of(error))
         raise
     finally:
         part.leave()
         part.end()
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what kind of failure it is: the code of an error of the chassis, or else its class."""
+    return getattr(error, "error_code", "") or type(error).__qualname__
 
 
 def flush(timeout_seconds: float) -> bool:
