@@ -43,6 +43,11 @@ def no_deadline():
         yield
 
 
+def close_pool(connection):
+    if hasattr(connection, "close_pool"):
+        connection.close_pool()
+
+
 @pytest.fixture
 def connected():
     """Makes a connection of Django from an environment, and closes it with its pool.
@@ -55,13 +60,13 @@ def connected():
         handler = ConnectionHandler(derive.databases(environment(**variables)))
         connections["kept"] = handler["default"]
         made.append(handler["default"])
+        close_pool(made[-1])  # that of the project has the same name, and may be open
         return made[-1]
 
     yield connect
     for connection in made:
         connection.close()
-        if hasattr(connection, "close_pool"):
-            connection.close_pool()
+        close_pool(connection)
     if made:
         del connections["kept"]
 
