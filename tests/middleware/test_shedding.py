@@ -302,24 +302,33 @@ import django
 django.setup()
 from django.http import HttpResponse
 from django.test import RequestFactory
-from prometheus_client import multiprocess
 from quintet.middleware.shedding import SheddingMiddleware
 from quintet.telemetry import metrics
 
 middleware = SheddingMiddleware(lambda request: HttpResponse())
+done, done_by_child = os.pipe()
+over_for_child, over = os.pipe()
+children = []
 for number in range(3):
     child = os.fork()
     if child == 0:
+        os.close(over)
         middleware(RequestFactory().get("/"))
         middleware.refuse(RequestFactory().get("/"))
         middleware.enter(RequestFactory().get("/"))
         while middleware.refuse(RequestFactory().get("/")) is None:
             pass
+        os.write(done_by_child, b"!")
+        if number < 2:
+            os.read(over_for_child, 1)
         os._exit(0)
-    os.waitpid(child, 0)
-    if number == 2:
-        multiprocess.mark_process_dead(child)
+    children.append(child)
+    os.read(done, 1)
+os.waitpid(children.pop(), 0)
 sys.stdout.write(metrics.exposition()[0].decode())
+os.close(over)
+for child in children:
+    os.waitpid(child, 0)
 """
 
 
