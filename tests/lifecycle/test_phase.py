@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from quintet.lifecycle import begin_draining, is_draining, is_stopping
+from quintet.lifecycle import begin_draining, is_draining, is_stopping, phase
 from quintet.lifecycle.phase import (
     VARIABLE,
     begin_serving,
@@ -67,6 +67,20 @@ def test_a_fork_learns_of_it_after_it_was_made():
     os.waitpid(child, 0)
 
     assert os.read(reader, 16) == b"draining"
+
+
+def test_a_new_run_leaves_the_file_to_the_one_that_still_drains(tmp_path, monkeypatch):
+    monkeypatch.setattr(phase, "_shared_bytes", phase._shared(""))
+    monkeypatch.setenv(VARIABLE, "")
+    phase.share(tmp_path / "phase")
+    begin_draining()
+    older = phase._shared_bytes
+
+    phase.share(tmp_path / "phase")
+
+    assert not is_draining()
+    assert older[0] == 1
+    assert os.environ[VARIABLE] == str(tmp_path / "phase")
 
 
 def test_a_process_that_is_started_afresh_finds_it_through_the_file(tmp_path):

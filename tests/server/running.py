@@ -103,7 +103,7 @@ class Shop:
 
     def workers(self) -> set[int]:
         """Every worker process, as the log names them, that is still alive."""
-        named = re.findall(r"Booting worker with pid: (\d+)", self.log.read_text())
+        named = re.findall(r"worker(?:-\d+)? with (?i:pid): (\d+)", self.log.read_text())
         return {int(pid) for pid in named if Path(f"/proc/{pid}").exists()}
 
     def counted(self) -> float:

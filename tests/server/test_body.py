@@ -8,7 +8,8 @@ from django.http import HttpResponse
 from gunicorn.http.errors import ChunkMissingTerminator
 
 from quintet.lifecycle import phase
-from quintet.server.body import CONTINUE, Body, MalformedBody, translating
+from quintet.server.body import CONTINUE, Body, translating
+from quintet.server.startup import MalformedBody
 
 
 class Broken(BytesIO):

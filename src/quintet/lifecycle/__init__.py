@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from quintet.lifecycle.ending import at_stop, grace_seconds, tidy_up
+from quintet.lifecycle.ending import CUT_SHORT, at_stop, grace_seconds, tidy_up
 from quintet.lifecycle.phase import begin_draining, is_draining, is_stopping
 
 __all__ = [
+    "CUT_SHORT",
     "at_stop",
     "begin_draining",
     "grace_seconds",

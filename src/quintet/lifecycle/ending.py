@@ -21,6 +21,9 @@ TIDY_SECONDS = 2.0
 
 SLACK_SECONDS = 1.0
 
+CUT_SHORT = 75
+"""The exit code when requests were still unfinished at the end: EX_TEMPFAIL, try again."""
+
 log = get_logger("quintet.lifecycle")
 
 _tidying: list[Callable[[float], object]] = []

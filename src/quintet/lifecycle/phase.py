@@ -17,8 +17,7 @@ _PHASE, _CUT = 0, 1
 _FRESH = bytes([_SERVING, 0])
 
 
-def _shared() -> mmap.mmap:
-    named = os.environ.get(VARIABLE, "")
+def _shared(named: str) -> mmap.mmap:
     if not named:
         return mmap.mmap(-1, len(_FRESH))
     path = Path(named)
@@ -28,7 +27,18 @@ def _shared() -> mmap.mmap:
         return mmap.mmap(file.fileno(), len(_FRESH))
 
 
-_shared_bytes = _shared()
+_shared_bytes = _shared(os.environ.get(VARIABLE, ""))
+
+
+def share(path: Path) -> None:
+    """Begin a run whose processes, however they are started, find the phase in this file.
+
+    A server that still drains keeps the file of the same name that it had.
+    """
+    global _shared_bytes  # noqa: PLW0603 - the one name that every request reads
+    path.unlink(missing_ok=True)
+    os.environ[VARIABLE] = str(path)
+    _shared_bytes = _shared(str(path))
 
 
 def is_draining() -> bool:

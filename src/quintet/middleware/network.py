@@ -54,6 +54,12 @@ def _client(remote: str, named: str, proxies: tuple[str, ...]) -> str:
     return str(peer)
 
 
+def is_proxy(remote: str) -> bool:
+    """Whether what this peer says of the outside is believed."""
+    peer = _address(remote)
+    return peer is not None and _within(peer, _networks(conf.current().TRUSTED_PROXIES))
+
+
 def is_internal(request: HttpRequest) -> bool:
     """Whether the peer itself is in ``INTERNAL_NETWORKS`` and forwards for nobody."""
     if any(header in request.META for header in FORWARDING_HEADERS):

@@ -13,7 +13,7 @@ from quintet import auth, lifecycle
 from quintet.server import multiprocess
 from quintet.server.arbiter import ServiceArbiter
 from quintet.server.body import translating, withhold_invitation
-from quintet.server.startup import release_connections
+from quintet.server.startup import THREADS_PER_REQUEST, release_connections
 from quintet.server.worker import ServiceLogger
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from quintet.settings import ServiceSettings
 
 KEEPALIVE_SECONDS = 75  # longer than a proxy keeps an idle connection, so that it closes first
-THREADS_PER_REQUEST = 4
-"""One that works and three that can say no: where no thread is left to enforce a limit, requests
-queue in front of it and grow old unseen."""
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - heartbeats only, in files of gunicorn's own making
 
 

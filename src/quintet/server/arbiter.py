@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 END_OF_WORKER = signal.SIGUSR2
 """What workers take from their master. SIGTERM and SIGINT may reach a whole group of processes."""
 
-CUT_SHORT = 75
-"""The exit code when requests were still unfinished at the end: EX_TEMPFAIL, try again."""
-
 _ENDS = (signal.SIGTERM, signal.SIGINT)
 _LOOK_SECONDS = 0.05
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.http.errors import ParseException
 
 from quintet.lifecycle import is_draining
+from quintet.server.startup import MalformedBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from quintet.server.startup import WSGIApplication
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class MalformedBody(OSError):
-    """The bytes that arrived are not a body in the coding that was announced."""
 
 
 class Body:

@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from quintet.settings import SettingsError
@@ -20,11 +21,19 @@ if TYPE_CHECKING:
 SETTINGS_VARIABLE = "DJANGO_SETTINGS_MODULE"
 
 
+THREADS_PER_REQUEST = 4
+"""One that works and three that can say no: where no thread is left to enforce a limit, requests
+queue in front of it and grow old unseen."""
+
 _told_to_end: list[int] = []
 
 
 class CannotStart(Exception):
     """The service cannot be served; the text says why and what to do."""
+
+
+class MalformedBody(OSError):
+    """The bytes that arrived are not the body that was announced: a lost connection to Django."""
 
 
 def end_when_told() -> None:
@@ -53,9 +62,20 @@ def load() -> WSGIApplication:
 
     django.setup()
     _judge()
-    application = _application()
+    application = loaded()
     release_connections()
     return application
+
+
+@cache
+def loaded() -> WSGIApplication:
+    """Return the one application of this process; a fork has it, and a new process makes it."""
+    import django  # late: as above
+    from django.apps import apps
+
+    if not apps.ready:
+        django.setup()
+    return _application()
 
 
 def release_connections() -> None:

@@ -11,8 +11,9 @@ from gunicorn.glogging import Logger
 from gunicorn.util import close_graceful
 
 from quintet import context, lifecycle
+from quintet.lifecycle import CUT_SHORT
 from quintet.middleware import flights
-from quintet.server.arbiter import CUT_SHORT, END_OF_WORKER
+from quintet.server.arbiter import END_OF_WORKER
 from quintet.server.hearing import HearingWorker
 from quintet.server.refusals import refusal_of, rendered
 from quintet.telemetry import metrics

@@ -174,6 +174,7 @@ class ServiceSettings:
     )
     HOST: str = text(default="127.0.0.1", help="The address that the server listens on.")
     PORT: int = integer(default=8000, minimum=0, maximum=65535, help="The port, 0 for a free one.")
+    SERVER: str = choice("gunicorn", "granian", default="gunicorn", help="What serves HTTP.")
     WEB_WORKERS: int = integer(default=1, minimum=1, help="Worker processes of the server.")
     MAX_IN_FLIGHT: int = integer(
         default=8, minimum=1, help="Requests that each worker process works on at once."

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from quintet.middleware import DEFAULT
 from quintet.settings import ServiceSettings, derive, text
+
+# What a test wants to be not installed.
+for missing in os.environ.get("SHOP_WITHOUT", "").split():
+    sys.modules[missing] = None
 
 
 class ShopSettings(ServiceSettings):

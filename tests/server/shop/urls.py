@@ -29,10 +29,16 @@ def unread(request):
     return JsonResponse({"done": True})
 
 
+@declares(Public)
+def headers(request):
+    return JsonResponse(dict(request.headers))
+
+
 urlpatterns = [
     path("api/v1/things/", things.ThingsView.as_view()),
     path("api/v1/things/<str:name>/", things.ThingView.as_view()),
     path("unread/", unread),
+    path("headers/", headers),
     path("worker/", worker),
     path("slow/", slow),
     path("metrics", metrics),
