@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ import pytest
 from quintet import errors
 from quintet.cli import commands
 from quintet.settings import ServiceSettings
-from tests.house.source import ROOT, tracked
+from tests.house.source import ROOT, tracked, tree
 
 DOCS = ROOT / "docs"
 
@@ -54,6 +55,22 @@ def test_every_command_is_on_the_cli_page():
 
     assert names >= {"up", "down", "wait", "status", "logs", "restart", "manage", "demo", "test"}
     assert {name for name in names if f"quintet {name}" not in page("cli")} == set()
+
+
+METRICS = {"Counter", "Count", "Gauge", "Level", "Histogram", "Durations", "Summary"}
+
+
+def test_every_metric_of_the_chassis_is_on_the_telemetry_page():
+    named = {
+        node.args[0].value
+        for path in tracked("src/quintet/*.py")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in METRICS
+        if node.args and isinstance(node.args[0], ast.Constant)
+    }
+
+    assert len(named) > 4
+    assert {name for name in named if f"`{name}" not in page("telemetry")} == set()
 
 
 @pytest.mark.parametrize("path", tracked("docs/decisions/*.md"), ids=lambda path: path.name)

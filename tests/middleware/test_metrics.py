@@ -5,6 +5,7 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.test import RequestFactory
 from prometheus_client import REGISTRY
 
+from quintet.database.meter import PoolMeter
 from quintet.middleware.metrics import MetricsMiddleware
 from quintet.telemetry import metrics
 
@@ -111,3 +112,13 @@ def test_with_metrics_off_there_is_no_such_middleware(client):
     assert active() == idle
     list(response.streaming_content)
     assert active() == idle
+
+
+def test_at_the_end_of_a_request_the_pools_are_looked_at(client, monkeypatch):
+    looked = []
+    monkeypatch.setattr(PoolMeter, "look", lambda self: looked.append(active()))
+    idle = active()
+
+    client.get("/seen/")
+
+    assert looked == [idle]

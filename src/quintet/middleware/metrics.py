@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import MiddlewareNotUsed
 
+from quintet.database.meter import PoolMeter
 from quintet.middleware.doors import ABANDONED, TwoDoors
 from quintet.middleware.network import PROBES
 from quintet.middleware.routes import route_of
@@ -33,6 +34,7 @@ class MetricsMiddleware(TwoDoors):
             raise MiddlewareNotUsed("ENABLE_METRICS is off.")
         super().__init__(get_response)
         self._recorder = metrics.Using.recorder
+        self._pools = PoolMeter()
 
     def enter(self, request: HttpRequest) -> float | None:
         """Start the clock and count the request as running."""
@@ -67,3 +69,4 @@ class MetricsMiddleware(TwoDoors):
             status=status,
             duration_seconds=time.perf_counter() - started,
         )
+        self._pools.look()

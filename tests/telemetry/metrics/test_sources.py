@@ -11,7 +11,6 @@ import pytest
 from quintet.errors import UnavailableException
 from quintet.telemetry.metrics import shelf as shelves
 from quintet.telemetry.metrics.breath import Breath
-from quintet.telemetry.metrics.exemplars import Shown
 from quintet.telemetry.metrics.pages import FilePage
 from quintet.telemetry.metrics.shelf import Shelf
 from quintet.telemetry.metrics.sources import Sources
@@ -145,7 +144,9 @@ def test_an_exemplar_stands_beside_its_bucket_in_openmetrics_only(directory):
     directory.count(page, bucket, 1)
     directory.count(page, key("took_sum", "took"), 0.5)
 
-    page.exemplars.keep(page.place(bucket), Shown('{trace_id="4bf9"}', 0.5, 1_700_000_000.25))
+    page.exemplars.keep(
+        page.place(bucket), b'{trace_id="4bf9"}', value=0.5, timestamp=1_700_000_000.25
+    )
 
     assert directory.lines() == ['took_bucket{le="1.0"} 1.0', "took_count 1.0", "took_sum 0.5"]
     assert directory.lines(openmetrics=True)[0] == (
@@ -158,7 +159,8 @@ def test_of_the_exemplars_of_several_processes_the_youngest_is_shown(directory):
     for moment in (1.0, 3.0, 2.0):
         page = directory.page("histogram")
         directory.count(page, bucket, 1)
-        page.exemplars.keep(page.place(bucket), Shown(f'{{trace_id="{moment}"}}', 0.5, moment))
+        text = f'{{trace_id="{moment}"}}'.encode()
+        page.exemplars.keep(page.place(bucket), text, value=0.5, timestamp=moment)
 
     assert 'trace_id="3.0"' in directory.lines(openmetrics=True)[0]
 

@@ -69,6 +69,7 @@ REQUEST_DURATION = Durations(
 ACTIVE_CONNECTIONS = Level(
     "active_connections", "Requests being worked on.", multiprocess_mode="livesum"
 )
+LOG_MESSAGES = Count("log_messages_total", "Lines written to the log.", ["level"])
 SERVICE_INFO = Gauge(
     "service_info",
     "Always 1; the labels say what is running.",

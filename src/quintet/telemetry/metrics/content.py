@@ -6,7 +6,7 @@ import os
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from quintet.telemetry.metrics.pages import HEAD_BYTES, NUMBER_BYTES
+from quintet.telemetry.metrics.pages import HEAD_BYTES, MARK, NUMBER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,15 @@ def rest(path: Path) -> bytes:
     """Read what stands behind the numbers of a page."""
     found = _read(path, numbers=False)
     return b"" if found is None else found.rest
+
+
+def is_marked(path: Path) -> bool:
+    """Whether the page is of our making, so that its writer holds a lock on it."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            return file.read(HEAD_BYTES).startswith(MARK, _LENGTH.size)
+    except FileNotFoundError:
+        return False
 
 
 def keys(written: bytes, start: int) -> Iterator[tuple[bytes, int]]:

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from prometheus_client.samples import Exemplar
 
 SUFFIX = ".exemplars"
-RECORD_BYTES = 192
+LONGEST_BYTES = 128
 MOST_EXEMPLARS = 1_000
 
-_HEAD = struct.Struct("=IddH")  # the place that it belongs to, value, time, length of the text
-_CHECK = struct.Struct("=I")
-_LONGEST_TEXT = RECORD_BYTES - _HEAD.size - _CHECK.size
+_BODY = struct.Struct(f"=IddH{LONGEST_BYTES}s")  # place, value, time, and the text with its length
+_RECORD = struct.Struct(f"=I{_BODY.format[1:]}")
+RECORD_BYTES = _RECORD.size
 
 
 class Shown(NamedTuple):
@@ -37,24 +37,19 @@ class Shown(NamedTuple):
     timestamp: float
 
 
-def shown(exemplar: Exemplar) -> Shown:
+def labels(exemplar: Exemplar) -> bytes:
     """Write the labels of an exemplar of ``prometheus_client`` as OpenMetrics does."""
     pairs = ",".join(f'{name}="{_escaped(value)}"' for name, value in exemplar.labels.items())
-    return Shown(f"{{{pairs}}}", exemplar.value, float(exemplar.timestamp or 0.0))
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    return f"{{{pairs}}}".encode()
 
 
 class ExemplarFile:
     """Written by one process: a record for each of the first places that had an exemplar."""
 
     def __init__(self, file: int) -> None:
-        size = RECORD_BYTES * MOST_EXEMPLARS
         try:
-            reserve(file, size)
-            self._map = mmap.mmap(file, size)
+            reserve(file, RECORD_BYTES * MOST_EXEMPLARS)
+            self._map = mmap.mmap(file, RECORD_BYTES * MOST_EXEMPLARS)
         finally:
             os.close(file)
         self._records: dict[int, int] = {}
@@ -64,15 +59,19 @@ class ExemplarFile:
         """Make the file that belongs to ``page``."""
         return cls(os.open(page.with_suffix(SUFFIX), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644))
 
-    def keep(self, place: int, exemplar: Shown) -> None:
+    def keep(self, place: int, text: bytes, *, value: float, timestamp: float) -> None:
         """Remember it instead of the one before; too long a text, or too many places, are not."""
-        text = exemplar.labels.encode()
-        start = self._records.get(place, len(self._records) * RECORD_BYTES)
-        if len(text) > _LONGEST_TEXT or start == len(self._map):
+        length = len(text)
+        if length > LONGEST_BYTES:
             return
-        self._records[place] = start
-        record = _HEAD.pack(place, exemplar.value, exemplar.timestamp, len(text)) + text
-        self._map[start : start + _CHECK.size + len(record)] = _CHECK.pack(crc32(record)) + record
+        start = self._records.get(place)
+        if start is None:
+            start = len(self._records) * RECORD_BYTES
+            if start == len(self._map):
+                return
+            self._records[place] = start
+        check = crc32(_BODY.pack(place, value, timestamp, length, text))
+        _RECORD.pack_into(self._map, start, check, place, value, timestamp, length, text)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -85,12 +84,13 @@ def read(page: Path) -> Iterator[tuple[int, Shown]]:
         written = page.with_suffix(SUFFIX).read_bytes()
     except FileNotFoundError:
         return
-    for start in range(0, len(written), RECORD_BYTES):
-        record = written[start + _CHECK.size : start + RECORD_BYTES]
-        if len(record) < RECORD_BYTES - _CHECK.size or not any(record[: _HEAD.size]):
+    for start in range(0, len(written) - RECORD_BYTES + 1, RECORD_BYTES):
+        check, place, value, timestamp, length, text = _RECORD.unpack_from(written, start)
+        if not place:
             return
-        place, value, timestamp, length = _HEAD.unpack_from(record)
-        record = record[: _HEAD.size + length]
-        if _CHECK.unpack_from(written, start)[0] == crc32(record):
-            labels = record[_HEAD.size :].decode()
-            yield place, Shown(labels, value, timestamp)
+        if check == crc32(_BODY.pack(place, value, timestamp, length, text)):
+            yield place, Shown(text[:length].decode(), value, timestamp)
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -11,6 +11,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 
 from quintet.telemetry.metrics.breath import Breath
 from quintet.telemetry.metrics.ledger import directory
+from quintet.telemetry.metrics.processes import Processes
 from quintet.telemetry.metrics.readings import Readings
 from quintet.telemetry.metrics.recorder import enabled
 from quintet.telemetry.metrics.shelf import Shelf
@@ -62,11 +63,12 @@ def _sources(shared: Path) -> Sources:
 
 def _scrape(shared: Path, *, modern: bool) -> bytes:
     shelf, breath = Shelf(shared), Breath()
+    used = list(Processes(shelf.pids()).collect())  # first: who has just died is still told of
     tidy(shelf, breath)
     sources = _sources(shared)
     sums = sources.add_up(breath)
     text = Text(sources.index, sums, openmetrics=modern, breath=breath).written()
-    return text.encode() + _library(Readings(), modern=modern)
+    return text.encode() + _library(Readings(used), modern=modern)
 
 
 def _library(collected: Collector, *, modern: bool) -> bytes:

@@ -9,13 +9,10 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from quintet.telemetry.logs import get_logger
 from quintet.telemetry.metrics.pages import FilePage, Numbers
-
-if TYPE_CHECKING:
-    from quintet.telemetry.metrics.exemplars import Shown
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -38,7 +35,7 @@ class Named(Protocol):
 class Exemplars(Protocol):
     """The last exemplar at each place."""
 
-    def keep(self, place: int, exemplar: Shown) -> None:
+    def keep(self, place: int, text: bytes, *, value: float, timestamp: float) -> None:
         """Remember it instead of the one before."""
 
 
@@ -70,7 +67,7 @@ class MemoryPage:
         """Itself, which forgets them."""
         return self
 
-    def keep(self, place: int, exemplar: Shown) -> None:
+    def keep(self, place: int, text: bytes, *, value: float, timestamp: float) -> None:
         """Forget it: there is no other process that could ask."""
 
 

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from prometheus_client.metrics_core import Metric
 
@@ -43,10 +43,14 @@ class Reading(Collector):
 
 
 class Readings(Collector):
-    """All that is read at a scrape, as one."""
+    """All that is read at a scrape, as one: what has been read already, and what is read now."""
+
+    def __init__(self, already: Iterable[Metric] = ()) -> None:
+        self._already = already
 
     def collect(self) -> Iterator[Metric]:
         """Read one after another."""
+        yield from self._already
         for reading in Reading.all:
             yield from reading.collect()
 

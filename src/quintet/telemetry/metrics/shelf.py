@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from quintet.errors import UnavailableException
 from quintet.telemetry.metrics import archive
+from quintet.telemetry.metrics.content import is_marked
 from quintet.telemetry.metrics.pages import SUFFIX
 
 if TYPE_CHECKING:
@@ -60,6 +61,12 @@ class Shelf:
         named = sorted(self.directory.glob(f"*{SUFFIX}"))
         parts = [(path, path.stem.rpartition("_")) for path in named if path.name not in absorbed]
         return [Found(path, kind, owner) for path, (kind, _, owner) in parts]
+
+    def pids(self) -> set[int]:
+        """The processes that have pages of our making here, living or just dead."""
+        return {
+            int(page.pid) for page in self.pages() if page.pid.isdecimal() and is_marked(page.path)
+        }
 
     def absorbed(self) -> frozenset[str]:
         """The names of pages that have been taken into an archive: they do not count any more."""

@@ -10,8 +10,6 @@ from quintet.telemetry.metrics.ledger import LOCK, Ledger, current
 from quintet.telemetry.metrics.series import MOST_SERIES, OVERFLOW
 
 if TYPE_CHECKING:
-    from prometheus_client.samples import Exemplar
-
     from quintet.telemetry.metrics.catalogue import Count, Durations
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -31,8 +29,8 @@ class Tally:
         self._bounds = durations.bounds
         self._ledger: Ledger | None = None
 
-    def add(self, seconds: float, exemplar: Exemplar | None = None) -> None:
-        """Count one request that took ``seconds``, and let ``exemplar`` stand for its bucket."""
+    def add(self, seconds: float, trace_id: str = "") -> None:
+        """Count one request that took ``seconds``, and let its trace stand for its bucket."""
         count, total, bucket = (
             self._count,
             self._total,
@@ -44,8 +42,8 @@ class Tally:
             count.page.numbers[count.place] += 1.0
             total.page.numbers[total.place] += seconds
             bucket.page.numbers[bucket.place] += 1.0
-            if exemplar is not None:
-                bucket.set_exemplar(exemplar)
+            if trace_id:
+                bucket.show(trace_id, seconds)
 
     def _settle(self) -> None:
         for value in (self._count, self._total, *self._buckets):

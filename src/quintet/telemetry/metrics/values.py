@@ -7,16 +7,15 @@ before the first metric is made, so the metrics of a service itself profit as we
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from time import time
+from typing import Any, ClassVar
 
 from prometheus_client import values as library
 from prometheus_client.mmap_dict import mmap_key
+from prometheus_client.samples import Exemplar
 
 from quintet.telemetry.metrics import exemplars
 from quintet.telemetry.metrics.ledger import LOCK, Ledger, Page, current
-
-if TYPE_CHECKING:
-    from prometheus_client.samples import Exemplar
 
 
 class Value:
@@ -28,7 +27,7 @@ class Value:
     def __init__(self, kind: str, *names: Any, multiprocess_mode: str = "", **_: Any) -> None:
         self.kind = f"{kind}_{multiprocess_mode}" if multiprocess_mode else kind
         self._names = names
-        self._exemplar: Exemplar | None = None
+        self._exemplar: Exemplar | tuple[str, float, float] | None = None
         self._ledger: Ledger | None = None
         self.page: Page
         self.place: int
@@ -75,11 +74,27 @@ class Value:
         with LOCK:
             self.settle()
             self._exemplar = exemplar
-            self.page.exemplars.keep(self.place, exemplars.shown(exemplar))
+            self.page.exemplars.keep(
+                self.place,
+                exemplars.labels(exemplar),
+                value=exemplar.value,
+                timestamp=float(exemplar.timestamp or 0.0),
+            )
+
+    def show(self, trace_id: str, value: float) -> None:
+        """Remember the trace of ``value``; the caller holds the lock, and the number is settled."""
+        now = time()
+        self._exemplar = trace_id, value, now
+        text = b'{trace_id="%b"}' % trace_id.encode()
+        self.page.exemplars.keep(self.place, text, value=value, timestamp=now)
 
     def get_exemplar(self) -> Exemplar | None:
         """The last one of this process."""
-        return self._exemplar
+        last = self._exemplar
+        if last is None or isinstance(last, Exemplar):
+            return last
+        trace_id, value, timestamp = last
+        return Exemplar({"trace_id": trace_id}, value, timestamp)
 
 
 def announce() -> None:
