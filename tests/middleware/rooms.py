@@ -158,6 +158,11 @@ def failing_plainly(request):
     return JsonResponse({"ratio": failing()})
 
 
+@declares(Public)
+def telling(request, name):
+    raise ValueError(f"cannot log in: password={request.GET['password']} of {name}")
+
+
 def failing():
     return 1 / 0
 
@@ -172,6 +177,7 @@ def spanning_stream(request):
 
 
 urlpatterns = [
+    path("telling/<path:name>/", telling),
     path("failing/", FailingView.as_view()),
     path("failing-plainly/", failing_plainly),
     path("spanning-stream/", spanning_stream),

@@ -110,6 +110,23 @@ def test_a_failure_is_marked_with_its_code_and_tells_the_exception(client, colle
     assert "in failing" in event["exception.stacktrace"]
 
 
+def test_no_secret_that_a_request_brings_leaves_in_a_span(client, collector):
+    client.raise_request_exception = False
+    token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJqYW5lIn0.c2lnbmF0dXJl"
+
+    client.post(
+        f"/telling/jane.roe@example.com/4111111111111111/{token}/?password=hunter2&q=plain",
+        data={"secret": "hunter2"},
+        headers={"X-Api-Key": token, "Cookie": "session=hunter2", **ASKED},
+    )
+
+    span, sent = collector.span(), b"".join(collector.bodies)
+    for secret in ("jane.roe", "4111111111111111", token, "hunter2", "plain"):
+        assert secret.encode() not in sent
+    assert span.attributes["url.path"].startswith("/telling/********@example.com/********/")
+    assert span.events[0]["exception.message"].startswith("cannot log in: password=********")
+
+
 def test_a_stream_is_timed_to_its_end(client, collector):
     response = client.get("/stream/")
     before = collector.nothing()

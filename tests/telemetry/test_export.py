@@ -189,6 +189,17 @@ def test_what_postgresql_repeats_of_a_row_does_not_leave(collector):
     assert "HINT: none" in event["exception.message"]
 
 
+def test_whom_nobody_could_reach_is_not_waited_for_again_at_the_end(collector, monkeypatch):
+    monkeypatch.setattr("quintet.telemetry.otel.AT_EXIT_SECONDS", 3600)
+    collector.letting.clear()
+    done()
+    traces.flush(0.05)
+
+    traces._Current.tracer._pipeline._at_exit()
+
+    assert not collector.bodies
+
+
 FORKING = """
 import os, sys
 from quintet.settings import ServiceSettings
@@ -207,7 +218,7 @@ for number in range(2):
     pid = os.fork()
     if not pid:
         work(f"child {os.getpid()}")
-        os._exit(0 if traces.flush(30) else 1)
+        sys.exit(0 if traces.flush(30) else 1)
     children.append(pid)
 codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
 print(*children, *codes)
