@@ -18,6 +18,15 @@ FIGURES = pytest.StashKey[Figures]()
 
 def pytest_configure(config):
     config.stash[FIGURES] = Figures()
+    config.addinivalue_line("markers", "alone: measures, and so needs the machine for itself")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark what notes figures: `quintet test` runs those when everything else is over."""
+    for item in items:
+        if "figures" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.alone)
 
 
 def pytest_terminal_summary(terminalreporter, config):

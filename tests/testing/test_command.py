@@ -100,6 +100,19 @@ def test_what_the_journeys_measured_is_printed_before_the_sum(root):
     assert "C1" not in other.stdout
 
 
+def test_what_measures_runs_when_everything_else_is_over(root):
+    measures = "import pytest\n@pytest.mark.alone\ndef test_it(): print('measured')\n"
+    (root / "journeys" / "test_figures.py").write_text(measures)
+    (root / "journeys" / "pytest.ini").write_text("[pytest]\nmarkers = alone: needs the machine\n")
+
+    ran = quintet_test(root)
+
+    names = [line.split()[1] for line in ran.stdout.splitlines()[:-1]]
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert sorted(names) == ["alpha", "chassis", "faults", "journeys"]
+    assert names[-1] == "faults"
+
+
 def test_json_is_one_object(root):
     (root / "tests" / "test_it.py").write_text(SKIPS)
 

@@ -46,6 +46,8 @@ class Part:
     name: str
     directory: Path
     arguments: tuple[str, ...] = ()
+    alone: bool = False
+    """Whether it measures, and so has the machine for itself: it runs when all others are over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,18 @@ def parts(root: Path) -> dict[str, Part]:
         for folder in sorted((root / "services").iterdir())
         if (folder / "pyproject.toml").is_file()
     ]
-    journeys = Part(name="journeys", directory=root / "journeys")
-    return {part.name: part for part in (journeys, *_own(root), *services)}
+    return {part.name: part for part in (*_journeys(root), *_own(root), *services)}
+
+
+def _journeys(root: Path) -> list[Part]:
+    """Tell apart what walks and what measures, which the marker ``alone`` says."""
+    folder = root / "journeys"
+    if not any("alone" in path.read_text(encoding="utf-8") for path in folder.glob("*.py")):
+        return [Part(name="journeys", directory=folder)]
+    return [
+        Part(name="journeys", directory=folder, arguments=("-m", "not alone")),
+        Part(name="faults", directory=folder, arguments=("-m", "alone"), alone=True),
+    ]
 
 
 def _own(root: Path) -> list[Part]:
@@ -142,9 +154,12 @@ def run_all(chosen: list[Part], plan: Plan) -> Iterable[Outcome]:
     """Run the parts, a few at a time, and give each outcome as soon as it is there."""
     with shared_servers(plan.reports) as urls, ThreadPoolExecutor(AT_ONCE) as pool:
         shared = replace(plan, environ={**plan.environ, **urls})
-        running = [pool.submit(run, part, shared) for part in chosen]
+        running = [pool.submit(run, part, shared) for part in chosen if not part.alone]
         for future in as_completed(running):
             yield future.result()
+        for part in chosen:
+            if part.alone:
+                yield run(part, shared)
 
 
 def describe(outcome: Outcome) -> str:
@@ -169,7 +184,7 @@ def test(
 ) -> None:
     """Run the tests of the chassis, of each service alone, and of the running system.
 
-    PART is journeys, tools, house, chassis, or a service; without one, all of them run.
+    PART is journeys, faults, tools, house, chassis, or a service; without one, all of them run.
 
     Example: quintet test orders --pytest=-x
     """
