@@ -70,10 +70,40 @@ def test_a_signal_lets_the_round_finish_and_ends_with_zero(ticking, number):
     process = ticking("--every-seconds=60")
     until(process, "round", 1)
 
-    process.send_signal(number)
+    for _ in range(3):  # once more changes nothing
+        process.send_signal(number)
 
     rest, _ = process.communicate(timeout=30)
     assert (process.returncode, "done" in rest) == (0, True)
+
+
+def test_a_long_round_hears_that_the_end_is_near(ticking):
+    process = ticking("--every-seconds=60", "--mood=long")
+    until(process, "round", 1)
+
+    process.send_signal(signal.SIGTERM)
+
+    assert "done" in process.communicate(timeout=30)[0]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--mood=undone",), ("--every-seconds=60",)])
+def test_what_has_to_be_put_down_is_put_down_at_the_end(ticking, arguments):
+    process = ticking(*arguments)
+    until(process, "round", 1)
+
+    if "--every-seconds=60" in arguments:
+        process.send_signal(signal.SIGTERM)
+
+    assert "tidied" in process.communicate(timeout=30)[0]
+
+
+def test_a_command_that_others_call_leaves_their_process_alone(monkeypatch):
+    tidied = []
+    monkeypatch.setattr("quintet.lifecycle.tidy_up", lambda: tidied.append(True))
+
+    call_command("tick", stdout=StringIO())
+
+    assert tidied == []
 
 
 @pytest.mark.parametrize(

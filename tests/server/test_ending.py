@@ -276,6 +276,23 @@ def test_workers_finish_when_their_master_is_killed(serving):
         time.sleep(0.05)
 
 
+@GUNICORN
+def test_a_worker_that_asks_for_it_is_replaced_first_and_finishes_what_it_has(serving):
+    shop = serving()
+    asking, answers = asked(shop, "/slow/?seconds=2")
+    before = shop.workers()
+
+    asked_for = json.loads(shop.get("/recycled/")[1])
+    shop.wait_until(lambda: shop.pid() not in before)
+
+    assert asked_for == {"asked": True, "pid": next(iter(before))}
+    assert answers == []
+    asking.join()
+    assert answers == [200]
+    shop.wait_until(lambda: not shop.workers() & before)
+    assert len(shop.workers()) == 1
+
+
 def test_the_log_says_why_it_is_not_ready(serving):
     shop = serving(DRAIN_SECONDS="1")
     shop.process.send_signal(signal.SIGTERM)

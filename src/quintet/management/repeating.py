@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, connections
 
-from quintet import context
+from quintet import context, lifecycle
 from quintet.telemetry import traces
 from quintet.telemetry.logs import get_logger
 
@@ -25,10 +25,18 @@ log = get_logger(__name__)
 class RepeatingCommand(BaseCommand):
     """Does one round, or with ``--every-seconds`` one after another until it is told to end.
 
-    SIGTERM and SIGINT let the running round finish and end the command with 0; as the first process
-    of a container it would not even notice them otherwise. A database that is away, or a round
-    that could not do everything, costs a line in the log and not the process.
+    SIGTERM and SIGINT let the running round finish and end the command with 0; once more changes
+    nothing. As the first process of a container it would not even notice them otherwise. A long
+    round asks ``lifecycle.is_draining()`` whether to stop early. A database that is away, or a
+    round that could not do everything, costs a line in the log and not the process.
     """
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Put down what the process has, once the command is over; others may call it in theirs."""
+        try:
+            super().run_from_argv(argv)
+        finally:
+            lifecycle.tidy_up()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take a rhythm."""
@@ -72,10 +80,12 @@ class RepeatingCommand(BaseCommand):
 @contextmanager
 def _told_to_end() -> Iterator[Event]:
     ending = Event()
-    before = {
-        number: signal.signal(number, lambda *_: ending.set())
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
+
+    def end(*_: Any) -> None:
+        lifecycle.begin_draining()  # a long round may look for it
+        ending.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield ending
     finally:

@@ -6,6 +6,7 @@ later, and what it sends meanwhile is refused or reset.
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 END_OF_WORKER = signal.SIGUSR2
 """What workers take from their master. SIGTERM and SIGINT may reach a whole group of processes."""
+
+WISH_OF_WORKER = signal.SIGUSR2
+"""The same signal the other way round; gunicorn would start another master."""
 
 _ENDS = (signal.SIGTERM, signal.SIGINT)
 _LOOK_SECONDS = 0.05
@@ -62,6 +66,28 @@ class ServiceArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
         if left <= 0:
             raise StopIteration
         return super().wait_for_signals(min(timeout, left))
+
+    def handle_usr2(self) -> None:
+        """Look for a worker that asks to be replaced; the main loop does so after every signal."""
+
+    def manage_workers(self) -> None:
+        """Put a new worker beside one that asks to be replaced, and end that one after it."""
+        leaving = self._leaving()
+        if leaving is None:
+            super().manage_workers()
+            return
+        while len(self.WORKERS) <= self.num_workers:
+            self.spawn_worker()
+        self.kill_worker(leaving, signal.SIGTERM)
+
+    def _leaving(self) -> int | None:
+        """The oldest of those that ask: one at a time, since they may all ask at once."""
+        asking = [
+            (worker.age, pid)
+            for pid, worker in self.WORKERS.items()
+            if os.fstat(worker.tmp.fileno()).st_size
+        ]
+        return min(asking)[1] if asking else None
 
     def kill_worker(self, pid: int, sig: int) -> None:
         """Ask a worker to end by the signal that nobody else sends it."""

@@ -11,9 +11,9 @@ from gunicorn.glogging import Logger
 from gunicorn.util import close_graceful
 
 from quintet import context, lifecycle
-from quintet.lifecycle import CUT_SHORT
+from quintet.lifecycle import CUT_SHORT, recycling
 from quintet.middleware import flights
-from quintet.server.arbiter import END_OF_WORKER
+from quintet.server.arbiter import END_OF_WORKER, WISH_OF_WORKER
 from quintet.server.hearing import HearingWorker
 from quintet.server.refusals import refusal_of, rendered
 from quintet.telemetry import metrics
@@ -50,6 +50,15 @@ class ServiceWorker(HearingWorker):
             signal.siginterrupt(number, False)
         signal.signal(END_OF_WORKER, self.handle_exit)
         signal.siginterrupt(END_OF_WORKER, False)
+
+    def init_process(self) -> None:
+        """Offer to be replaced, now that this is the process that serves."""
+        recycling.offer(self._ask_to_be_replaced)
+        super().init_process()
+
+    def _ask_to_be_replaced(self) -> None:
+        os.write(self.tmp.fileno(), b"!")  # the file that the master looks at for signs of life
+        os.kill(self.ppid, WISH_OF_WORKER)
 
     def run(self) -> None:
         """Serve; what is still unfinished at the end of the grace is logged and left."""

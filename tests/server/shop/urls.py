@@ -7,6 +7,7 @@ from django.http import JsonResponse
 from django.urls import path
 from shop import things
 
+from quintet import lifecycle
 from quintet.auth import Public
 from quintet.views import probes
 from quintet.views.functions import declares
@@ -30,6 +31,11 @@ def unread(request):
 
 
 @declares(Public)
+def recycled(request):
+    return JsonResponse({"asked": lifecycle.recycle(), "pid": os.getpid()})
+
+
+@declares(Public)
 def headers(request):
     return JsonResponse(dict(request.headers))
 
@@ -39,6 +45,7 @@ urlpatterns = [
     path("api/v1/things/<str:name>/", things.ThingView.as_view()),
     path("unread/", unread),
     path("headers/", headers),
+    path("recycled/", recycled),
     path("worker/", worker),
     path("slow/", slow),
     path("metrics", metrics),
