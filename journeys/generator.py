@@ -77,7 +77,7 @@ class Generator:
 
     async def one(self, number, due_at):
         """Send one request and note what became of it; its time runs from when it was due."""
-        status, headers, error = 0, {}, ""
+        late, status, headers, error = time.monotonic() - due_at, 0, {}, ""
         which = number % len(self.plan["calls"])
         try:
             async with asyncio.timeout(self.plan["timeout_seconds"]):
@@ -88,7 +88,7 @@ class Generator:
             error = type(broken).__name__
         seconds = time.monotonic() - due_at
         kept = {name: headers[name] for name in self.plan["headers"] if name in headers}
-        self.rows.append((number, which, due_at, seconds, status, error, kept))
+        self.rows.append((number, which, due_at, late, seconds, status, error, kept))
 
     async def _exchange(self, call, number):
         line = await self._line()

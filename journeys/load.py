@@ -73,12 +73,14 @@ class Outcome:
     """What became of one request; `status` is 0 and `error` says why when no answer came.
 
     `due_at` is an instant of `time.monotonic`, which all processes of a machine share. `seconds`
-    run from that instant, so that a late generator cannot make a service look fast.
+    run from that instant, so that a late generator cannot make a service look fast; how `late` it
+    was tells how busy the machine is with other things.
     """
 
     number: int
     call: int
     due_at: float
+    late: float = 0.0
     seconds: float
     status: int
     error: str
@@ -112,7 +114,7 @@ class Running:
         written, _ = self._process.communicate(timeout=patience)
         if self._process.returncode:
             raise AssertionError("the load generator broke; its traceback is above")
-        names = ("number", "call", "due_at", "seconds", "status", "error", "headers")
+        names = ("number", "call", "due_at", "late", "seconds", "status", "error", "headers")
         rows = [Outcome(**dict(zip(names, row, strict=True))) for row in json.loads(written)]
         return sorted(rows, key=lambda row: row.number)
 
@@ -148,9 +150,7 @@ def share(outcomes: Sequence[Outcome], of: Callable[[Outcome], bool] = lambda on
     return sum(of(outcome) for outcome in outcomes) / len(outcomes) if outcomes else 0.0
 
 
-def percentile(outcomes: Iterable[Outcome], percent: float) -> float:
+def percentile(outcomes: Iterable[Outcome], percent: float, *, of: str = "seconds") -> float:
     """The seconds within which `percent` of the requests were over; 0 without any."""
-    seconds = sorted(outcome.seconds for outcome in outcomes)
-    if not seconds:
-        return 0.0
-    return seconds[max(0, math.ceil(len(seconds) * percent / 100) - 1)]
+    values: list[float] = sorted(getattr(outcome, of) for outcome in outcomes)
+    return values[max(0, math.ceil(len(values) * percent / 100) - 1)] if values else 0.0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import django.db
@@ -8,6 +10,7 @@ from django.db.utils import ConnectionHandler
 
 from quintet.embedded.postgres import Postgres
 from quintet.server import multiprocess, startup
+from tests.server.running import HERE, environment
 
 STILL_THERE = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'shop'"
 
@@ -70,3 +73,18 @@ def test_the_directory_cannot_be_named_when_counting_has_begun(tmp_path):
         multiprocess.metrics_directory(str(tmp_path)),
     ):
         pass
+
+
+def test_threads_that_reckon_take_short_turns():
+    """Otherwise a probe waits behind each of them, again and again."""
+    script = "import sys; from quintet.server.startup import load; load()"
+    told = subprocess.run(
+        [sys.executable, "-c", f"{script}; print(sys.getswitchinterval())"],
+        cwd=HERE,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert float(told.stdout.splitlines()[-1]) < 0.001

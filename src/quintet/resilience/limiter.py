@@ -20,10 +20,10 @@ FLOOR_SHARE = 0.25
 RESERVED_SHARE = 0.125
 SPARE_SHARE = 0.25
 WINDOW_SECONDS = 0.5
-FEWEST_SAMPLES = 20
+FEWEST_SAMPLES = 10
 TOLERANCE = 1.5
 """How much slower than usual is no reason to do less."""
-MOST_SLOWDOWN = 8.0
+MOST_SLOWDOWN = 6.0
 """What one request can count for; with ``FEWEST_SAMPLES``, one alone stays within the tolerance."""
 STEP = 0.5
 LEARN_QUICKLY = 0.1
@@ -125,7 +125,8 @@ class Limiter:
         """
         now = self.clock()
         with self._lock:
-            self._in_flight -= 1
+            taken = self._in_flight
+            self._in_flight = taken - 1
             left = self._clients[client] - 1
             if left:
                 self._clients[client] = left
@@ -135,12 +136,12 @@ class Limiter:
             if began is None:
                 return
             seconds = now - began
-            self._held += seconds
             seen = self._routes.get(route) or self._meet(route)
             if ok or 0.0 < seen.usual < seconds:
                 seen.count += 1
                 seen.seconds += seconds if seconds < seen.most else seen.most  # noqa: FURB136 - fast
                 self._samples += 1
+                self._crowd += taken
             if now >= self._window_ends and self._samples >= FEWEST_SAMPLES:
                 self._adjust(now)
 
@@ -171,7 +172,7 @@ class Limiter:
         """Give out fewer places if the requests of this window were slow while we were busy."""
         routes = [route for route in self._routes.values() if route.count]
         slowdown = sum(route.slowdown() for route in routes) / self._samples
-        crowded = self._held / (now - self._window_began) >= self._exact / 2  # Little's law
+        crowded = self._crowd / self._samples >= self._exact / 2
         target = self.ceiling * min(1.0, TOLERANCE / slowdown) if crowded else self.ceiling
         self._set(self._exact + (target - self._exact) * STEP)
         for route in routes:
@@ -179,8 +180,8 @@ class Limiter:
         self._open_window(now)
 
     def _open_window(self, now: float) -> None:
-        self._window_began, self._window_ends = now, now + WINDOW_SECONDS
-        self._samples, self._held = 0, 0.0
+        self._window_ends = now + WINDOW_SECONDS
+        self._samples = self._crowd = 0
 
     def _set(self, exact: float) -> None:
         """Set the limit, and what follows from it, so that nobody has to reckon at each request."""
