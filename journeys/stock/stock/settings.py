@@ -31,3 +31,15 @@ MIDDLEWARE = [
 DATABASES = {"default": Env().db_url("DATABASE_URL")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
+
+if Env().str("RATE_LIMIT", ""):
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": Env().str("CACHE_URL"),
+        }
+    }
+    REST_FRAMEWORK = {
+        "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
+        "DEFAULT_THROTTLE_RATES": {"anon": Env().str("RATE_LIMIT")},
+    }

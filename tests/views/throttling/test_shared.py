@@ -141,10 +141,11 @@ def test_processes_whose_clocks_have_jumped_are_granted_no_more_and_no_less(stor
     assert sum(crowd.hammer(store, "100/hour", jumps=jumps)) == 0
 
 
-def test_over_several_windows_four_processes_are_granted_the_rate(store, crowd):
+@pytest.mark.parametrize("jumps", [(0, 0, 0, 0), (0, HOUR, -HOUR, 0)], ids=["right", "jumped"])
+def test_over_several_windows_four_processes_are_granted_the_rate(store, crowd, jumps):
     windows = 4
 
-    granted = sum(crowd.hammer(store, "100/second", seconds=windows - 0.2))
+    granted = sum(crowd.hammer(store, "100/second", seconds=windows - 0.2, jumps=jumps))
 
     assert 100 * windows * 0.98 <= granted <= 100 * windows
 
