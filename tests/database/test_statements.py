@@ -4,12 +4,14 @@ import time
 
 import pytest
 from django.db import OperationalError, transaction
+from psycopg import sql
 
 from quintet.database.statements import DeadlinePassed
 from quintet.errors import DeadlineException, Kind
 from quintet.resilience import deadline
 from quintet.views.translation import translate
 from tests.database.asking import asked, backend, frozen
+from tests.database.settings import environment
 
 
 @pytest.fixture(params=["postgresql", "sqlite"])
@@ -112,3 +114,60 @@ def test_a_frozen_server_is_not_usable(database):
     with frozen(backend(database)):
         assert not database.is_usable()
     database.close()
+
+
+def slow(logs):
+    return [line for line in logs if line["message"] == "slow query"]
+
+
+def test_a_slow_query_is_told_by_its_shape_and_without_its_values(table, captured_logs):
+    table.slow_seconds = 0
+    secret = "hunter2"
+
+    text = f"SELECT '{secret}' FROM kept_rows WHERE n = %s"  # noqa: S608 - what is to be hidden
+    asked(table, text, 4711)
+
+    (line,) = slow(captured_logs)
+    assert line["sql"] == "SELECT ? FROM kept_rows WHERE n = %s"
+    assert not {secret, "4711"} & set(str(line).replace("'", " ").split())
+    assert line["duration_ms"] > 0
+    assert line["database"] == "default"
+    assert "asking:" in line["place"]
+
+
+def test_a_slow_query_says_how_many_rows_came(postgres, database, captured_logs):
+    database.slow_seconds = 0
+
+    asked(database, "SELECT generate_series(1, 7)")
+
+    assert slow(captured_logs)[0]["rows"] == 7
+
+
+def test_a_query_that_is_given_up_is_slow(database, captured_logs):
+    database.slow_seconds = 0.1
+    with deadline.within(0.2), pytest.raises(OperationalError):
+        asked(database, "SELECT pg_sleep(30)")
+
+    assert len(slow(captured_logs)) == 1
+
+
+def test_text_that_is_put_together_for_the_driver_is_not_shown(database, captured_logs):
+    database.slow_seconds = 0
+    asked(database, sql.SQL("SELECT {}").format(sql.Literal("hunter2")))
+
+    (line,) = slow(captured_logs)
+    assert line["sql"] == ""
+
+
+def test_a_fast_query_is_not_told(either, captured_logs):
+    asked(either, "SELECT 1")
+
+    assert slow(captured_logs) == []
+
+
+def test_no_query_is_slow_where_nobody_wants_to_know(settings, connected, postgres):
+    settings.QUINTET = environment(SLOW_QUERY_SECONDS="0")
+
+    database = connected(DATABASE_URL=postgres.url())
+
+    assert database.slow_seconds == float("inf")

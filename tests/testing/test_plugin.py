@@ -217,3 +217,37 @@ def test_slow_tests_run_only_when_asked_for(project):
 
     assert "1 passed, 1 deselected" in project.run(slow).stdout
     assert "2 passed" in project.run(slow, "--slow").stdout
+
+
+REPEATS = """
+import logging
+import pytest
+from quintet.telemetry.logs import get_logger
+
+def ask():
+    get_logger("quintet.database").warning(
+        "repeated statement", sql="SELECT %s", times=20, place="shop.views:7 in show", route="/a/"
+    )
+
+def test_it():
+    ask()
+
+@pytest.mark.repeats
+def test_that_may():
+    ask()
+
+def test_that_asks_once():
+    pass
+"""
+
+
+@pytest.mark.parametrize(("wanted", "errors"), [("true", 1), ("false", 0)])
+def test_a_query_per_row_fails_a_test_where_that_is_wanted(project, wanted, errors):
+    project.configure("postgres", quintet_fail_on_repeats=wanted)
+    project.write("django_settings.py", SETTINGS)
+
+    ran = project.run(REPEATS, DJANGO_SETTINGS_MODULE="django_settings", SERVICE_NAME="shop")
+
+    told = "/a/ asked 20 times, from shop.views:7 in show: SELECT %s"
+    assert (told in ran.stdout) is bool(errors)
+    assert f"3 passed{', 1 error' if errors else ''}" in ran.stdout, ran.stdout + ran.stderr

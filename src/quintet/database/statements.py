@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from quintet import conf
+from quintet.database import tally
 from quintet.errors import DeadlineException
 from quintet.resilience import deadline
+from quintet.telemetry.logs import get_logger
+from quintet.telemetry.statements import shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 STAGE = "database"
+
+log = get_logger("quintet.database")
 
 
 class DeadlinePassed(DeadlineException, OperationalError):
@@ -26,6 +34,7 @@ class Watched(BaseDatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(watch)
+        self.slow_seconds = conf.current().SLOW_QUERY_SECONDS or math.inf
 
     def prepare(self) -> None:
         """Do what a backend has to do before each statement."""
@@ -60,11 +69,32 @@ def watch(execute: Callable[..., Any], *statement: Any) -> Any:
     connection: Watched = statement[-1]["connection"]
     look_at_the_clock()
     connection.prepare()
+    began = time.perf_counter()
     try:
         return execute(*statement)
     except DatabaseError as error:
         connection.failed(error)
         raise
+    finally:
+        seconds = time.perf_counter() - began
+        counted = tally.current()
+        if counted is not None:
+            counted.add(statement[0], seconds)
+        if seconds >= connection.slow_seconds:
+            _report_slow(statement, seconds)
+
+
+def _report_slow(statement: Sequence[Any], seconds: float) -> None:
+    """Log what was asked, without its values; text that is put together for a driver has them."""
+    sql, *_, given = statement
+    log.warning(
+        "slow query",
+        sql=shape_of(sql) if isinstance(sql, str) else "",
+        duration_ms=round(seconds * 1000, 2),
+        rows=given["cursor"].rowcount,
+        database=given["connection"].alias,
+        place=tally.place(),
+    )
 
 
 def look_at_the_clock() -> None:

@@ -16,6 +16,7 @@ DEFAULT: tuple[str, ...] = (
     "quintet.middleware.buffer.BufferMiddleware",
     "quintet.middleware.errors.ErrorsMiddleware",
     "quintet.middleware.deadline.DeadlineMiddleware",
+    "quintet.middleware.queries.QueriesMiddleware",
     "quintet.middleware.headers.HeadersMiddleware",
     "quintet.middleware.shedding.SheddingMiddleware",
     "quintet.middleware.limits.LimitsMiddleware",

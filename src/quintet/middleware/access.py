@@ -118,6 +118,9 @@ def _fields(request: HttpRequest, started: float, *, status: int, sent: int) -> 
     }
     if "error_code" in known:
         fields["error_code"] = known["error_code"]
+    asked = known.get("queries")
+    if asked is not None and asked.count:
+        fields["queries"], fields["query_ms"] = asked.count, round(asked.seconds * 1000, 2)
     return fields
 
 

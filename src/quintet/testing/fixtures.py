@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from quintet.testing.downstream import Downstream
 
 CONTEXT = "quintet_context"
+REPEATED = "repeated statement"  # as quintet.middleware.queries says it, which needs Django
 
 
 @pytest.fixture
@@ -57,6 +58,25 @@ def captured_logs() -> Iterator[list[dict[str, Any]]]:
     root.addHandler(lines)
     yield lines.decoded
     root.removeHandler(lines)
+
+
+@pytest.fixture(autouse=True)
+def no_repeats(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail where a request asked one statement again and again, if the project wants that."""
+    wanted = request.config.getini("quintet_fail_on_repeats")
+    if not wanted or request.node.get_closest_marker("repeats"):
+        yield
+        return
+    logged: list[dict[str, Any]] = request.getfixturevalue("captured_logs")
+    yield
+    repeated = [line for line in logged if line["message"] == REPEATED]
+    if repeated:
+        pytest.fail("\n".join(_told(line) for line in repeated), pytrace=False)
+
+
+def _told(line: dict[str, Any]) -> str:
+    place = line["place"] or "a library"
+    return f"{line['route']} asked {line['times']} times, from {place}: {line['sql']}"
 
 
 class Lines(logging.Handler):

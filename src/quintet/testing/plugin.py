@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from quintet.testing import environment
-from quintet.testing.fixtures import api, captured_logs, clean_state, downstream
+from quintet.testing.fixtures import api, captured_logs, clean_state, downstream, no_repeats
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["api", "captured_logs", "clean_state", "downstream"]
+__all__ = ["api", "captured_logs", "clean_state", "downstream", "no_repeats"]
 
 FOUND = pytest.StashKey[list[Any]]()
 DATABASE_FIXTURES = {
@@ -45,6 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--slow", action="store_true", help="Also run the tests marked slow.")
     parser.addini("quintet_servers", "Real servers to provide: postgres, valkey.", type="linelist")
     parser.addini(
+        "quintet_fail_on_repeats",
+        "Fail a test whose request asks one statement again and again.",
+        type="bool",
+        default=False,
+    )
+    parser.addini(
         "quintet_issuers",
         "Names whose tokens the service under test accepts.",
         type="linelist",
@@ -69,6 +75,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     config.addinivalue_line("markers", "slow: runs only with --slow")
+    config.addinivalue_line("markers", "repeats: its requests may ask a statement again and again")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
