@@ -92,8 +92,11 @@ class Collector:
 
 
 @contextmanager
-def tracing(endpoint: str, **environ: str):
-    """Trace to ``endpoint`` within the block, with the settings of a service named shop."""
+def tracing(endpoint: str, *, provider: Any = None, **environ: str):
+    """Trace to ``endpoint`` within the block, with the settings of a service named shop.
+
+    Somebody else may have set a ``provider`` of OpenTelemetry before.
+    """
     given = {
         "SERVICE_NAME": "shop",
         "SERVICE_ENVIRONMENT": "test",
@@ -101,7 +104,7 @@ def tracing(endpoint: str, **environ: str):
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
     }
     before = traces._Current.tracer
-    trace._TRACER_PROVIDER, trace._TRACER_PROVIDER_SET_ONCE = None, Once()
+    trace._TRACER_PROVIDER, trace._TRACER_PROVIDER_SET_ONCE = provider, Once()
     traces.configure(ServiceSettings.load(given | environ))
     try:
         yield traces._Current.tracer

@@ -128,9 +128,9 @@ def test_an_exporter_that_raises_loses_a_batch_and_no_more(captured_logs):
     exporter = Raising()
     batches = export.Batches(exporter)
     for _ in range(2):
-        batches.on_end(None)
-        batches.force_flush(30_000)
-    batches.shutdown()
+        batches.queue(lambda: None)
+        batches.flush(30)
+    batches.close()
 
     assert exporter.taken == 2
     assert len(said(captured_logs, "spans are lost")) == 2
@@ -139,11 +139,11 @@ def test_an_exporter_that_raises_loses_a_batch_and_no_more(captured_logs):
 def test_what_comes_after_the_end_is_dropped():
     before = dropped("queue full")
     batches = export.Batches(export.Reporting(Nowhere()))
-    batches.shutdown()
+    batches.close()
 
-    batches.on_end(None)
+    batches.queue(lambda: None)
 
-    assert batches.force_flush(1)
+    assert batches.flush(0.001)
     assert dropped("queue full") == before + 1
 
 
@@ -202,6 +202,7 @@ def test_whom_nobody_could_reach_is_not_waited_for_again_at_the_end(collector, m
 
 FORKING = """
 import os, sys
+from opentelemetry import trace
 from quintet.settings import ServiceSettings
 from quintet.telemetry import traces
 
@@ -218,6 +219,7 @@ for number in range(2):
     pid = os.fork()
     if not pid:
         work(f"child {os.getpid()}")
+        trace.get_tracer("shop").start_span(f"own {os.getpid()}", attributes={"own": True}).end()
         sys.exit(0 if traces.flush(30) else 1)
     children.append(pid)
 codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
@@ -248,8 +250,12 @@ def test_the_spans_of_forked_processes_arrive(before):
     first, second, *codes = ran.stdout.split()
     collector.close()
     assert codes == ["0", "0"]
-    names = {span.name for span in collector.spans(2 + len(before))}
-    assert names == {*before, f"child {first}", f"child {second}"}
+    spans = collector.spans(4 + len(before))
+    assert {span.name for span in spans} == {
+        *before,
+        *(f"{whose} {pid}" for whose in ("child", "own") for pid in (first, second)),
+    }
+    assert [span.attributes for span in spans if span.name.startswith("own")] == [{"own": True}] * 2
 
 
 def test_a_process_that_ends_sends_what_waits():

@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
-from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Link, Status
 from prometheus_client import Counter
@@ -24,8 +24,6 @@ from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from opentelemetry.context import Context
 
 MOST_WAITING = 2_048
 LARGEST_BATCH = 512
@@ -46,7 +44,7 @@ _VALUES = re.compile(r"^(\s*(?:DETAIL|LINE \d+|CONTEXT):).*$", re.MULTILINE)
 log = get_logger("quintet.telemetry")
 
 
-class Batches(SpanProcessor):
+class Batches:
     """Hands spans to the exporter in a thread of its own, so that no request ever waits for it."""
 
     def __init__(self, exporter: SpanExporter) -> None:
@@ -55,13 +53,6 @@ class Batches(SpanProcessor):
         self._changed = threading.Condition()
         self._hurried = self._exporting = self._closed = False
         threading.Thread(target=self._work, name="quintet-traces", daemon=True).start()
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Wait for its end."""
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Queue a span of the SDK."""
-        self.queue(lambda: span)
 
     def queue(self, readable: Callable[[], ReadableSpan]) -> None:
         """Queue a span that is put together when its turn has come, or count it as dropped."""
@@ -74,7 +65,7 @@ class Batches(SpanProcessor):
                 return
         _FULL.inc()
 
-    def shutdown(self) -> None:
+    def close(self) -> None:
         """End the thread, and what it is about; whatever waits is dropped."""
         with self._changed:
             self._closed = True
@@ -82,12 +73,12 @@ class Batches(SpanProcessor):
             self._changed.notify_all()
         self._exporter.shutdown()
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+    def flush(self, timeout_seconds: float) -> bool:
         """Send what waits now; give up waiting for it, but not sending, after the timeout."""
         with self._changed:
             self._hurried = True
             self._changed.notify_all()
-            return self._changed.wait_for(self._idle, timeout_millis / 1000)
+            return self._changed.wait_for(self._idle, timeout_seconds)
 
     def _idle(self) -> bool:
         return not self._waiting and not self._exporting

@@ -16,7 +16,7 @@ from weakref import WeakSet
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -28,6 +28,7 @@ from quintet.telemetry.spans import Declined, Recorded
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context as OpenTelemetryContext
+    from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import SpanContext
 
     from quintet.settings import ServiceSettings
@@ -50,6 +51,8 @@ class OpenTelemetryTracer:
         self._sampling = OncePerTrace(env)
         self._lock = threading.Lock()
         self._pipeline: _Pipeline | None = None
+        self._provider = self._offered()
+        _exporter(env)  # made once in vain: it imports late, and no request should wait for that
         _tracers.add(self)
 
     def start(
@@ -63,7 +66,7 @@ class OpenTelemetryTracer:
             kind=kind,
             bound=caller or context.current() or context.new(),
             above=None if caller is not None else _current(),
-            ended=self._started().queue,
+            ended=self.pipeline().queue,
         )
 
     def flush(self, timeout_seconds: float) -> bool:
@@ -81,12 +84,28 @@ class OpenTelemetryTracer:
         self._lock = threading.Lock()
         self._pipeline = None
 
-    def _started(self) -> _Pipeline:
+    def pipeline(self) -> _Pipeline:
+        """Return what this process has running for its spans, and start it if nothing is."""
         pipeline = self._pipeline
         if pipeline is None:
             with self._lock:
-                pipeline = self._pipeline = self._pipeline or _Pipeline(self._env, self._sampling)
+                pipeline = self._pipeline = self._pipeline or _Pipeline(
+                    _exporter(self._env), self._provider.resource
+                )
         return pipeline
+
+    def _offered(self) -> TracerProvider:
+        """Let the spans of the service's own, and of libraries, go the same way."""
+        provider = TracerProvider(
+            sampler=self._sampling,
+            resource=_resource(self._env),
+            id_generator=_Ids(),
+            shutdown_on_exit=False,  # it would wait for as long as the collector likes
+        )
+        provider.add_span_processor(_Relay(self))
+        if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            trace.set_tracer_provider(provider)  # unless somebody else is in charge
+        return provider
 
 
 _tracers: WeakSet[OpenTelemetryTracer] = WeakSet()
@@ -121,9 +140,8 @@ class OncePerTrace(Sampler):
         parent_context: OpenTelemetryContext | None,
         trace_id: int,
         name: str,  # noqa: ARG002 - OpenTelemetry's signature
-        *rest: Any,  # noqa: ARG002 - as above
-        attributes: Any = None,
-        **more: Any,  # noqa: ARG002 - as above
+        *rest: Any,
+        **more: Any,
     ) -> SamplingResult:
         """Decide for a span that the service or a library of it starts by itself."""
         parent = trace.get_current_span(parent_context).get_span_context()
@@ -137,6 +155,7 @@ class OncePerTrace(Sampler):
         state = parent.trace_state if parent.is_valid else None
         if not sampled:
             return SamplingResult(Decision.DROP, None, state)
+        attributes = rest[1] if len(rest) > 1 else more.get("attributes")  # behind the kind
         return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, state)
 
     def get_description(self) -> str:
@@ -147,21 +166,20 @@ class OncePerTrace(Sampler):
 class _Pipeline:
     """What one process needs to get its spans to the collector."""
 
-    def __init__(self, env: ServiceSettings, sampler: Sampler) -> None:
-        endpoint = f"{env.OTEL_EXPORTER_OTLP_ENDPOINT.rstrip('/')}/v1/traces"
-        self._resource = _resource(env)
-        self._batches = Batches(Reporting(OTLPSpanExporter(endpoint=endpoint)))
-        if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-            # Spans of the service's own, and of libraries, go the same way.
-            trace.set_tracer_provider(self._provider(sampler))
+    def __init__(self, exporter: SpanExporter, resource: Resource) -> None:
+        self._resource = resource
+        self._batches = Batches(Reporting(exporter))
         self._reached = True
         atexit.register(self._at_exit)
 
     def queue(self, span: Recorded) -> None:
         self._batches.queue(lambda: span.readable(self._resource, _SCOPE))
 
+    def relay(self, span: ReadableSpan) -> None:
+        self._batches.queue(lambda: span)
+
     def flush(self, timeout_seconds: float) -> bool:
-        self._reached = self._batches.force_flush(int(timeout_seconds * 1000))
+        self._reached = self._batches.flush(timeout_seconds)
         return self._reached
 
     def _at_exit(self) -> None:
@@ -170,17 +188,17 @@ class _Pipeline:
 
     def close(self) -> None:
         atexit.unregister(self._at_exit)
-        self._batches.shutdown()
+        self._batches.close()
 
-    def _provider(self, sampler: Sampler) -> TracerProvider:
-        provider = TracerProvider(
-            sampler=sampler,
-            resource=self._resource,
-            id_generator=_Ids(),
-            shutdown_on_exit=False,  # it would wait for as long as the collector likes
-        )
-        provider.add_span_processor(self._batches)
-        return provider
+
+class _Relay(SpanProcessor):
+    """Hands spans of the SDK to the pipeline of this process, whichever process it was made in."""
+
+    def __init__(self, tracer: OpenTelemetryTracer) -> None:
+        self._tracer = tracer
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self._tracer.pipeline().relay(span)
 
 
 class _Ids(RandomIdGenerator):
@@ -205,6 +223,10 @@ def _share(env: ServiceSettings) -> float:
     if not given and env.SERVICE_ENVIRONMENT in UNPAID:
         return 1.0
     return env.OTEL_TRACES_SAMPLER_ARG
+
+
+def _exporter(env: ServiceSettings) -> OTLPSpanExporter:
+    return OTLPSpanExporter(endpoint=f"{env.OTEL_EXPORTER_OTLP_ENDPOINT.rstrip('/')}/v1/traces")
 
 
 def _resource(env: ServiceSettings) -> Resource:
