@@ -8,7 +8,7 @@ import pytest
 
 from quintet.resilience.patience import Patience
 from quintet.server import client as module
-from quintet.server.client import Client, SlowBody, SlowHead
+from quintet.server.client import Client, SlowBody, SlowRequest
 
 
 @pytest.fixture(autouse=True)
@@ -58,10 +58,30 @@ def test_what_arrives_is_received(pair):
     assert client.recv(3) == b"lo"
 
 
+def test_what_is_there_is_taken_without_waiting(pair):
+    client, theirs = pair
+
+    assert client.take(10) is None
+    theirs.sendall(b"hello")
+    assert client.take(3) == b"hel"
+    assert client.take(3) == b"lo"
+    theirs.close()
+    assert client.take(3) == b""
+
+
+def test_a_reset_is_an_end(pair):
+    client, theirs = pair
+    client.sendall(b"never read")
+
+    theirs.close()
+
+    assert client.take(3) == b""
+
+
 def test_a_silent_head_is_too_slow(pair):
     pair[0].await_head()
 
-    with pytest.raises(SlowHead, match="did not arrive in time"):
+    with pytest.raises(SlowRequest, match="did not arrive in time"):
         pair[0].recv(1)
 
 
@@ -76,7 +96,7 @@ def test_a_silent_body_is_too_slow(pair):
 def test_a_dripping_head_is_too_slow(pair):
     pair[0].await_head()
 
-    with pytest.raises(SlowHead):
+    with pytest.raises(SlowRequest):
         read_on(pair[0])
 
 

@@ -6,8 +6,11 @@ import http.client
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
+
+from quintet.server.hearing import AHEAD_BYTES, is_enough
 
 HEAD = b"POST /worker/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 SMUGGLED = b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -141,19 +144,75 @@ def test_a_compressed_body_is_refused(shop):
 
 
 def test_whoever_stops_half_way_is_told_so_in_the_end(shop):
-    """Three at once, since each of them takes the patience of the server."""
+    """All at once, since each of them takes the patience of the server."""
     halves = [
+        b"",
         b"GET /worker/ HTTP/1.1\r\nHost: 127",
         HEAD + b"Content-Length: 100\r\n\r\nhello",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n64\r\nhello",
     ]
     with ThreadPoolExecutor(len(halves)) as pool:
-        received = list(pool.map(lambda half: exchange(shop.port, half), halves))
+        silent, *received = pool.map(lambda half: exchange(shop.port, half), halves)
 
+    assert silent == b""  # who said nothing is told nothing
     for answer in received:
         assert answer.startswith(b"HTTP/1.1 408 Request Timeout")
         assert answers(answer) == 1
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "API_ERROR"
+
+
+def test_slow_clients_cost_no_thread(shop):
+    """There are far more of them than threads, and the service answers."""
+    halves = [b"GET /worker/ HTTP/1.1\r\nHost: 127", HEAD + b"Content-Length: 100\r\n\r\nhello"]
+    with ExitStack() as stack:
+        for number in range(200):
+            raw = socket.create_connection(("127.0.0.1", shop.port), timeout=WAIT_SECONDS)
+            stack.enter_context(raw).sendall(halves[number % 2])
+
+        assert [shop.get("/worker/")[0] for _ in range(20)] == [200] * 20
+
+
+def test_a_request_in_single_bytes_is_a_request(shop):
+    with socket.create_connection(("127.0.0.1", shop.port), timeout=WAIT_SECONDS) as raw:
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in HEAD + b"Connection: close\r\nContent-Length: 5\r\n\r\nhello":
+            raw.sendall(bytes([byte]))
+
+        assert b'"length": 5' in heard(raw)
+
+
+@pytest.mark.parametrize("size", [AHEAD_BYTES - 200, AHEAD_BYTES, AHEAD_BYTES * 3])
+def test_a_body_larger_than_what_is_heard_ahead_arrives_whole(shop, size):
+    head = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % size
+
+    assert b'"length": %d' % size in exchange(shop.port, head, b"x" * size)
+
+
+def test_a_head_without_an_end_is_refused_when_it_has_become_too_long(shop):
+    received = exchange(shop.port, b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 150_000)
+
+    assert received.startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(
+    ("heard", "enough"),
+    [
+        (b"", False),
+        (b"GET / HTTP/1.1\r\n", False),
+        (b"GET / HTTP/1.1\r\n\r\n", True),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{", False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", True),
+        (b"POST / HTTP/1.1\r\ncontent-length:2\r\n\r\n{}more", True),
+        (b"POST / HTTP/1.1\r\nContent-Length: two\r\n\r\n", True),
+        (b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n", True),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", True),
+        (b"POST / HTTP/1.1\r\nContent-Length: 999999\r\n\r\n" + b"x" * 9_999, False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 999999\r\n\r\n" + b"x" * AHEAD_BYTES, True),
+        (b"x" * AHEAD_BYTES, True),
+    ],
+)
+def test_a_thread_gets_what_it_can_work_on(heard, enough):
+    assert is_enough(bytearray(heard)) is enough
 
 
 def test_a_client_that_leaves_half_way_leaves_nothing_behind(shop):

@@ -5,12 +5,12 @@ import logging
 import socket
 import time
 from collections import deque
-from types import SimpleNamespace
 
 import pytest
 from gunicorn.http.errors import InvalidRequestLine
 
 from quintet.lifecycle import phase
+from quintet.server.hearing import HearingWorker
 from quintet.server.worker import ServiceWorker
 
 
@@ -19,6 +19,7 @@ def worker():
     """A worker that was not started: nothing but what answering needs."""
     made = ServiceWorker.__new__(ServiceWorker)
     made.log = logging.getLogger("tests.worker")
+    made._hearing = {}
     return made
 
 
@@ -59,8 +60,9 @@ def test_a_client_without_an_address_is_refused_like_any_other(worker, captured_
 
 @pytest.mark.parametrize(("begin", "left"), [(phase.begin_stopping, 0), (phase.begin_serving, 2)])
 def test_idle_connections_end_with_the_drain_or_have_their_chance_without_one(worker, begin, left):
-    idle, silent = SimpleNamespace(timeout=1e9), SimpleNamespace(timeout=1e9)
-    worker.keepalived_conns, worker.pending_conns = deque([idle]), deque([silent])
+    idle, silent, speaking = Connection(b""), Connection(b""), Connection(b"GET / HT")
+    worker.keepalived_conns, worker.pending_conns = deque([idle]), deque()
+    worker._hearing = {speaking: 1e8, silent: 1e9}
     begin()
     now = time.monotonic()
 
@@ -69,4 +71,28 @@ def test_idle_connections_end_with_the_drain_or_have_their_chance_without_one(wo
     finally:
         phase.begin_serving()
 
-    assert (round(idle.timeout - now), round(silent.timeout - now)) == (left, left)
+    assert list(worker._hearing) == [silent, speaking]
+    assert worker._hearing[speaking] == 1e8
+    assert (round(idle.timeout - now), round(worker._hearing[silent] - now)) == (left, left)
+
+
+class Connection:
+    """A connection as far as the end of it is decided."""
+
+    def __init__(self, heard):
+        self.heard = heard
+        self.timeout = 1e9
+
+
+def test_the_end_of_a_worker_is_not_forgotten_while_it_looks_for_its_master(worker, monkeypatch):
+    """The signal comes when it wants to, in the middle of a line if need be."""
+    worker.alive = True
+
+    def looking(self):
+        self.alive = False
+        return True
+
+    monkeypatch.setattr(HearingWorker, "is_parent_alive", looking)
+
+    assert worker.is_parent_alive() is False
+    assert worker.alive is False

@@ -26,11 +26,11 @@ MOMENT_SECONDS = 0.001
 PIECE_BYTES = 64 * 1024
 
 
-class SlowHead(ParseException):  # type: ignore[misc]  # gunicorn has no types
-    """The head of a request did not arrive in time."""
+class SlowRequest(ParseException):  # type: ignore[misc]  # gunicorn has no types
+    """A request did not arrive in time, or not so much of it that it could be worked on."""
 
     def __str__(self) -> str:
-        return "the head of the request did not arrive in time"
+        return "the request did not arrive in time"
 
 
 class SlowBody(TimeoutError):
@@ -56,7 +56,7 @@ class Client(socket.socket):
 
     def await_head(self) -> None:
         """From now on, what is read is the head of a request, which is too small to have a pace."""
-        self._patience, self._late = Patience(HEAD_SECONDS, pace=math.inf), SlowHead
+        self._patience, self._late = Patience(HEAD_SECONDS, pace=math.inf), SlowRequest
 
     def await_body(self) -> None:
         """From now on, what is read is a body."""
@@ -78,6 +78,16 @@ class Client(socket.socket):
         """Say that no more is sent; who lingers after that has a time-out of its own."""
         self._patience = None
         super().shutdown(how)
+
+    def take(self, size: int) -> bytes | None:
+        """Receive what is there, without waiting; nothing at the end, ``None`` before it."""
+        self.setblocking(False)
+        try:
+            return super().recv(size)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Receive, for as long as there is patience."""

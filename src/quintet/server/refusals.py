@@ -15,7 +15,7 @@ from quintet.errors import (
     ServiceException,
     envelope,
 )
-from quintet.server.client import SlowHead
+from quintet.server.client import SlowRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ _TABLE: tuple[tuple[type[Exception], int, str, str], ...] = (
     # RFC 9112 would have it 501, but what a client sends does not make a service fail.
     (http.UnsupportedTransferCoding, 400, "Bad Request", "The transfer coding is not supported."),
     (http.ExpectationFailed, 417, "Expectation Failed", "The expectation cannot be met."),
-    (SlowHead, 408, "Request Timeout", "The head of the request did not arrive in time."),
+    (SlowRequest, 408, "Request Timeout", "The request did not arrive in time."),
     (http.InvalidRequestLine, 400, "Bad Request", "The request line is malformed."),
     (http.InvalidRequestMethod, 400, "Bad Request", "The request method is malformed."),
     (http.InvalidHTTPVersion, 400, "Bad Request", "The HTTP version is not supported."),

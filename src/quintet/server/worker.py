@@ -72,7 +72,8 @@ class ServiceWorker(HearingWorker):
 
     def is_parent_alive(self) -> bool:
         """Finish what is in flight when the master was killed."""
-        self.alive = self.alive and bool(super().is_parent_alive())
+        if not super().is_parent_alive():
+            self.alive = False  # and never True: the signal to end may come at any moment
         return bool(self.alive)
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
