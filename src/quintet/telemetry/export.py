@@ -8,7 +8,6 @@ a flush ends when it was told to, and an outage of the collector is two lines in
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -38,8 +37,6 @@ _FULL, _REFUSED = DROPPED.labels("queue full"), DROPPED.labels("export failed")
 EXPORTER_LOGGER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 _URLS = frozenset({"url.full", "http.url", "http.target"})
 _QUERY = "url.query"
-# The lines in which PostgreSQL repeats values: of the row, of the statement, of the input.
-_VALUES = re.compile(r"^(\s*(?:DETAIL|LINE \d+|CONTEXT):).*$", re.MULTILINE)
 
 log = get_logger("quintet.telemetry")
 
@@ -180,7 +177,7 @@ def _attributes(given: Mapping[str, Any]) -> dict[str, Any]:
 def _event(event: Event) -> Event:
     given = dict(event.attributes or {})
     texts = {
-        name: fit_text(_VALUES.sub(r"\1 ********", value), longest=LONGEST_EXCEPTION)
+        name: fit_text(value, longest=LONGEST_EXCEPTION)
         for name, value in given.items()
         if name.startswith("exception.") and isinstance(value, str)
     }

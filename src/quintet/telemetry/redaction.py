@@ -47,6 +47,8 @@ _PAIR = re.compile(
     r"(?:\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|(?:(?:bearer|basic|digest)\s{1,4})?[^\s,;&)}\]]+)",
     re.IGNORECASE,
 )
+# The lines in which PostgreSQL repeats values: those of a row, of a statement, of its input.
+_REPEATED = re.compile(r"^(\s*(?:DETAIL|CONTEXT|LINE [0-9]+):).*$", re.MULTILINE)
 # As long as the shortest card. It starts with the digits themselves, which are searched for at
 # the speed of C, whereas a look behind is tried at every character.
 _DIGITS = re.compile(r"[2-6][0-9][0-9 -]{11}")
@@ -68,6 +70,8 @@ def redact(text: str) -> str:
         text = _JWT.sub(HIDDEN, text)
     if (":" in text or " " in text or "=" in text) and _NAMED.search(text.casefold()):
         text = _hide_named(text)
+    if "\n" in text and ("DETAIL:" in text or "CONTEXT:" in text or "LINE " in text):
+        text = _REPEATED.sub(rf"\1 {HIDDEN}", text)
     if "@" in text:
         text = _EMAIL.sub(rf"{HIDDEN}@\1", _USERINFO.sub(rf"\1{HIDDEN}@", text))
     return _CARD.sub(_hide_card, text) if _DIGITS.search(text) else text
