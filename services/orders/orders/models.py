@@ -9,10 +9,14 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from quintet.errors import ConflictException
+from quintet.resilience import deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+
+BOOKING_SECONDS: Final = 2.0
 
 
 class Status(models.TextChoices):
@@ -104,11 +108,12 @@ class Order(models.Model):
         """Commit the next status and the facts learned on the way there, or raise OrderTakenOver.
 
         The write is durable: it refuses to run inside another transaction, because the caller is
-        about to call another service.
+        about to call another service. It has time when the request has none: what another service
+        has done is written down though nobody waits for it.
         """
         if to not in ARROWS[Status(self.status)]:
             raise ValueError(f"An order cannot go from {self.status} to {to}.")
-        with transaction.atomic(durable=True):
+        with deadline.granting(BOOKING_SECONDS), transaction.atomic(durable=True):
             self._swap(status=to, **facts)
             OrderLine.objects.bulk_update(list(lines), ["name", "unit_price_amount"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from quintet.errors import (
     ServiceException,
     UnavailableException,
 )
+from quintet.resilience import deadline
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,6 +91,22 @@ def test_a_status_is_not_changed_inside_a_transaction_of_somebody_else():
 
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
         order.move(Status.VERIFIED)
+
+
+@pytest.mark.parametrize(("step", "reached"), [(2, Status.RESERVED), (3, Status.AUTHORISED)])
+def test_what_another_service_has_done_is_written_down_after_the_deadline(
+    world, wishes, step, reached
+):
+    world.watch = lambda number: deadline.bind(time.monotonic()) if number == step else None
+
+    with deadline.within(60), pytest.raises(DeadlineException):
+        place(wishes)
+
+    order = Order.objects.get()
+    assert (order.status, order.reached) == (Status.UNDOING, reached)
+    assert world.state["requests"] == step
+    assert resume_all() == domain.Resumed(finished=1)
+    assert_consistent(world, order)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

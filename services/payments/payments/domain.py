@@ -33,6 +33,7 @@ from quintet.errors import (
     NotFoundException,
     UnavailableException,
 )
+from quintet.resilience import deadline
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ log = get_logger(__name__)
 
 PAYMENTS = Counter("payment_steps", "Steps of payments by where they led.", ["status"])
 LOOK_AGAIN_SECONDS: Final = 0.05
+BOOKING_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,17 +273,23 @@ def _send(payment: Payment) -> None:
     try:
         outcome = provider().execute(_instruction(payment, step.deed))
     except NoAnswer as silence:
-        payment.swap()
+        _book(payment)
         log.warning("provider silent", reference=payment.reference, deed=step.deed)
         raise OutcomeUnknown(
             "The provider did not answer in time.", details={"reference": payment.reference}
         ) from silence
     to = step.done if outcome.done else step.refused
-    if not payment.swap(status=to, refusal=outcome.reason, **_booked(payment, to)):
+    if not _book(payment, status=to, refusal=outcome.reason, **_booked(payment, to)):
         payment.refresh_from_db()
         return
     PAYMENTS.labels(status=to).inc()
     log.info("payment changed", reference=payment.reference, status=to, refusal=outcome.reason)
+
+
+def _book(payment: Payment, **facts: Any) -> bool:
+    """Write down what the provider said, though nobody may wait for it any more."""
+    with deadline.granting(BOOKING_SECONDS):
+        return payment.swap(**facts)
 
 
 def _instruction(payment: Payment, deed: Deed) -> Instruction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import nullcontext
 
 import pytest
@@ -13,6 +14,7 @@ from payments import domain
 from payments.clients import Deed
 from payments.models import Payment, Status
 from quintet.errors import NotFoundException
+from quintet.resilience import deadline
 
 
 class Died(BaseException):
@@ -71,6 +73,15 @@ def test_a_declined_card_is_declined_each_time(db, wanted, deeds):
     assert caught.value.business_rule == "payment_declined"
     assert caught.value.details["reason"] == "card_declined"
     assert deeds() == ["authorise"]
+
+
+def test_what_the_provider_did_is_written_down_after_the_deadline(held, provider):
+    provider.before = lambda _: deadline.bind(time.monotonic())
+
+    with deadline.within(60):
+        domain.capture("order-1")
+
+    assert status() == Status.CAPTURED
 
 
 def test_money_is_taken_once(held, deeds):
