@@ -1,38 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
-from django.core.cache import CacheHandler
 from redis.exceptions import ConnectionError as Gone
 
 from quintet.cache.redis import TracedRedisCache
-from quintet.embedded.valkey import Valkey
-from quintet.settings import ServiceSettings, derive
 from quintet.telemetry import traces
+from tests.cache.conftest import cached
 
-BASIS = {"SERVICE_NAME": "shop", "SECRET_KEY": "a key for tests", "SERVICE_ENVIRONMENT": "test"}
 TRACED = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
-
-
-def cached(url: str, **environ: str):
-    env = ServiceSettings.load(BASIS | {"CACHE_URL": url} | environ)
-    return CacheHandler(derive.caches(env))["default"]
-
-
-@pytest.fixture(scope="module")
-def valkey():
-    folder = Path(tempfile.mkdtemp(prefix="quintet-test-"))
-    server = Valkey(folder / "valkey", durable=False)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""Django's backend for Redis with a span around each call; ``derive.caches`` names it.
+"""Django's backend for Redis, bounded by the deadline; ``derive.caches`` names it.
 
-Only a service that traces has it. The calls that are not here are made of those that are, the
-asynchronous ones too. Keys are not recorded: what a caller wrote may be in them.
+A service that traces has a span around each call. The calls that are not here are made of those
+that are, the asynchronous ones too. Keys are not recorded: what a caller wrote may be in them.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends import redis
 
+from quintet.cache.connections import BoundedClient
 from quintet.telemetry import traces
 
 if TYPE_CHECKING:
@@ -33,6 +34,14 @@ def traced(call: CallT) -> CallT:
             return call(self, *args, **kwargs)
 
     return cast("CallT", called)
+
+
+class RedisCache(redis.RedisCache):
+    """Waits no longer than its request."""
+
+    def __init__(self, server: Any, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = BoundedClient
 
 
 class TracedRedisCache(RedisCache):

@@ -25,7 +25,7 @@ CACHE_SECONDS = 1.0
 POSTGRESQL = "quintet.database.postgresql"
 SQLITE = "quintet.database.sqlite3"
 SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
-REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
+REDIS_CACHE = "quintet.cache.redis.RedisCache"
 TRACED_CACHE = "quintet.cache.redis.TracedRedisCache"
 PAGE_SIZE = 20
 
