@@ -10,6 +10,7 @@ from django.db import OperationalError, connections
 from quintet.errors import UnavailableException
 from quintet.health import Cache, Database, DiskSpace, ExternalServices, Memory
 from quintet.health.standard import standard
+from quintet.lifecycle.cgroups import Groups
 from quintet.settings import ServiceSettings
 from tests.project.settings import ProjectSettings
 
@@ -21,7 +22,8 @@ class Usage(NamedTuple):
 
 
 class Machine(NamedTuple):
-    percent: float
+    total: int
+    available: int
 
 
 def env(**environ):
@@ -129,36 +131,19 @@ def test_a_disk_needs_a_tenth_to_be_free(monkeypatch, tmp_path, free, healthy):
     assert result.details == {"free_percent": float(free), "free_bytes": free}
 
 
-@pytest.fixture
-def group(tmp_path):
-    def write(limit, current, stat="anon 1\ninactive_file 100\n"):
-        (tmp_path / "memory.max").write_text(f"{limit}\n")
-        (tmp_path / "memory.current").write_text(f"{current}\n")
-        (tmp_path / "memory.stat").write_text(stat)
-        return tmp_path
-
-    return write
-
-
 @pytest.mark.parametrize(("current", "used", "healthy"), [(995, 89.5, True), (1000, 90.0, False)])
-def test_the_memory_of_a_container_is_judged_by_its_own_limit(group, current, used, healthy):
-    result = Memory(group=group(1000, current))()
+def test_the_memory_of_a_container_is_judged_by_its_own_limit(tmp_path, current, used, healthy):
+    (tmp_path / "cgroup.controllers").write_text("memory\n")
+    (tmp_path / "memory.max").write_text("1000\n")
+    (tmp_path / "memory.current").write_text(f"{current}\n")
+    (tmp_path / "memory.stat").write_text("anon 1\ninactive_file 100\n")
+
+    result = Memory(groups=Groups(tree=tmp_path, membership=tmp_path / "none"))()
 
     assert (result.healthy, result.details) == (healthy, {"used_percent": used})
 
 
-def test_memory_without_droppable_pages_is_used_in_full(group):
-    assert Memory(group=group(1000, 500, ""))().details == {"used_percent": 50.0}
-
-
-@pytest.mark.parametrize("limit", ["max", "", "x", "0"])
-def test_without_a_limit_the_machine_is_judged(group, monkeypatch, limit):
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: Machine(42.0))
-
-    assert Memory(group=group(limit, 500))().details == {"used_percent": 42.0}
-
-
 def test_without_a_control_group_the_machine_is_judged(tmp_path, monkeypatch):
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: Machine(95.0))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Machine(total=200, available=10))
 
-    assert not Memory(group=tmp_path / "nowhere")().healthy
+    assert not Memory(groups=Groups(tree=tmp_path / "nowhere"))().healthy

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import psutil
 from django.core.cache import caches
 from django.db import connections
 
@@ -18,6 +16,8 @@ from quintet.errors import ServiceException
 from quintet.health.migrations import Migrations
 from quintet.health.results import CheckResult
 from quintet.health.watched import TIMEOUT_SECONDS
+from quintet.lifecycle import resources
+from quintet.lifecycle.cgroups import Groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,40 +122,23 @@ class DiskSpace:
     path: Path = field(default_factory=Path.cwd)
 
     def __call__(self) -> CheckResult:
-        usage = shutil.disk_usage(self.path)
-        free = round(usage.free / usage.total * 100, 1)
+        disk = resources.disk(self.path)
+        free = round(100 - disk.percent, 1)
         return CheckResult(
             healthy=free > FREE_DISK_PERCENT_MIN,
-            details={"free_percent": free, "free_bytes": usage.free},
+            details={"free_percent": free, "free_bytes": int(disk.limit - disk.used)},
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Less than nine tenths of the memory are used: of the container's where there is a limit.
+    """Less than nine tenths of the memory are used: of the container's where there is a limit."""
 
-    Inside a container the machine's figures say nothing; the control group's do. Pages of files
-    that the kernel can drop at once are not counted.
-    """
-
-    group: Path = Path("/sys/fs/cgroup")
+    groups: Groups = field(default_factory=Groups)
 
     def __call__(self) -> CheckResult:
-        used = self._of_group()
-        if used is None:
-            used = psutil.virtual_memory().percent
-        used = round(used, 1)
+        used = round(resources.memory(self.groups).percent, 1)
         return CheckResult(healthy=used < USED_MEMORY_PERCENT_MAX, details={"used_percent": used})
-
-    def _of_group(self) -> float | None:
-        try:
-            limit = int((self.group / "memory.max").read_text())
-            current = int((self.group / "memory.current").read_text())
-            pairs = (line.split() for line in (self.group / "memory.stat").read_text().splitlines())
-            droppable = int(dict(pairs).get("inactive_file", "0"))
-        except (OSError, ValueError):
-            return None
-        return max(0, current - droppable) / limit * 100 if limit else None
 
 
 def _engines() -> dict[str, str]:
