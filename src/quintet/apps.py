@@ -11,12 +11,16 @@ from django.apps import AppConfig
 
 from quintet import conf, context, lifecycle
 from quintet.database.traces import trace_statements
+from quintet.lifecycle import monitor, sampling
 from quintet.lifecycle.pools import close_pools
-from quintet.telemetry import metrics, traces
+from quintet.lifecycle.turns import shared_folder
+from quintet.telemetry import metrics, output, traces
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from quintet.settings import ServiceSettings
 
 MANAGEMENT_PROGRAMS = frozenset({"manage.py", "django-admin"})
 
@@ -38,11 +42,20 @@ class QuintetConfig(AppConfig):
         traces.configure(conf.current())
         if traces.enabled():
             trace_statements()
+        lifecycle.at_stop(output.flush)  # first: what was registered last comes first at the end
         lifecycle.at_stop(close_pools)
         lifecycle.at_stop(traces.flush)
+        _watch(conf.current())
         if Path(sys.argv[0]).name in MANAGEMENT_PROGRAMS:
             context.bind(context.new())
             sys.excepthook = log_uncaught
+
+
+def _watch(env: ServiceSettings) -> None:
+    """Tell the monitor what to look at, in each process that has one."""
+    sampler = sampling.Sampler(env, folder=shared_folder())
+    monitor.current.every(sampling.SECONDS, "resources", run=sampler.look)
+    lifecycle.at_stop(monitor.current.stop)
 
 
 def log_uncaught(

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from quintet.lifecycle import guard, pressure, recycling
+from quintet.lifecycle import guard, pressure, succession
 from quintet.lifecycle.guard import RECYCLE_SECONDS, RELIEF_SECONDS, Guard, is_largest
 
 
@@ -28,7 +28,7 @@ def deeds(monkeypatch):
     """What was done about it."""
     done = []
     monkeypatch.setattr(pressure, "relieve", lambda: done.append("relieve"))
-    monkeypatch.setattr(recycling, "request_recycling", done.append)
+    monkeypatch.setattr(succession, "ask", done.append)
     monkeypatch.setattr(guard, "is_largest", lambda: True)
     return done
 

@@ -4,7 +4,7 @@ from django.db import connections
 
 from quintet import lifecycle
 from quintet.lifecycle import ending
-from quintet.lifecycle.pools import Usage, close_pools, usage
+from quintet.lifecycle.pools import close_pools
 
 
 class Pool:
@@ -13,9 +13,6 @@ class Pool:
 
     def close(self, *, timeout):
         self.closed.append(timeout)
-
-    def get_stats(self):
-        return {"pool_size": 5, "pool_available": 3, "requests_waiting": 2}
 
 
 def test_a_pool_that_was_opened_is_closed_in_time_and_forgotten(monkeypatch):
@@ -35,14 +32,3 @@ def test_where_nothing_was_opened_nothing_is_made():
 def test_every_process_of_a_service_closes_its_pools_at_its_end():
     assert close_pools in ending._tidying
     assert lifecycle.at_stop(close_pools) is close_pools
-
-
-def test_an_open_pool_says_how_it_is_used(monkeypatch):
-    pools = {"default": Pool()}
-    monkeypatch.setattr(connections["default"], "_connection_pools", pools, raising=False)
-
-    assert usage() == {"default": Usage(idle=3, used=2, waiting=2)}
-
-
-def test_where_nothing_was_opened_nothing_is_used():
-    assert usage() == {}

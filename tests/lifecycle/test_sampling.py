@@ -4,7 +4,6 @@ import pytest
 
 from quintet import conf
 from quintet.lifecycle import resources, sampling
-from quintet.lifecycle.pools import Usage
 from quintet.lifecycle.resources import Share
 from quintet.lifecycle.sampling import Sampler
 from quintet.lifecycle.turns import Turn
@@ -82,9 +81,8 @@ def scraped() -> dict[str, float]:
     return {name: float(value) for name, value in rows}
 
 
-def test_the_readings_can_be_scraped(sampler, machine, monkeypatch):
-    monkeypatch.setattr(sampling, "usage", lambda: {"default": Usage(idle=3, used=2, waiting=1)})
-    machine |= {"cpu": 61.0, "memory": 62.0, "disk": 63.0, "files": 64.0}
+def test_the_readings_can_be_scraped(sampler, machine):
+    machine |= {"cpu": 61.0, "memory": 62.0, "disk": 63.0}
 
     sampler.look()
 
@@ -92,12 +90,6 @@ def test_the_readings_can_be_scraped(sampler, machine, monkeypatch):
     assert found["container_cpu_percent"] == 61.0
     assert found["container_memory_percent"] == found["container_memory_bytes"] == 62.0
     assert found["container_disk_percent"] == 63.0
-    assert found["worker_open_files"] == found["worker_open_files_percent"] == 64.0
-    assert found["worker_threads"] >= 1
-    assert found["worker_resident_bytes"] > 1_000_000
-    assert found['database_pool_connections{database="default",state="idle"}'] == 3
-    assert found['database_pool_connections{database="default",state="used"}'] == 2
-    assert found['database_pool_waiting{database="default"}'] == 1
 
 
 def test_lost_lines_are_counted_once_each(sampler, monkeypatch):

@@ -89,7 +89,7 @@ def test_under_wsgi_the_header_is_left_to_the_server(rf, draining):
 def test_a_request_that_is_cut_is_named_under_its_own_id(rf, captured_logs):
     request = rf.get("/orders/")
     request.correlation_id = "asked-before-the-end"
-    flights._in_flight.update({request, rf.get("/early/")})
+    flights._in_flight.update({request: (0.0, 1), rf.get("/early/"): (0.0, 1)})
 
     flights.cut(3)
 
@@ -99,3 +99,22 @@ def test_a_request_that_is_cut_is_named_under_its_own_id(rf, captured_logs):
     assert captured_logs[-1]["connections"] == 3
     assert phase.was_cut_short()
     phase.begin_serving()
+
+
+class Watching:
+    """A monitor that somebody has to start."""
+
+    started = False
+
+    def start(self):
+        self.started = True
+
+
+def test_the_first_request_of_a_process_starts_its_monitor(rf, monkeypatch):
+    monkeypatch.setattr(flights, "_monitor", watching := Watching())
+
+    middleware = FlightsMiddleware(lambda _: HttpResponse())
+    assert not watching.started
+    middleware(rf.get("/"))
+
+    assert watching.started

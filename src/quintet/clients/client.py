@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, ClassVar
 
 import orjson
@@ -11,7 +12,7 @@ from quintet.clients.paths import Params, judged, query
 from quintet.clients.transport import current_transport
 from quintet.errors import ExternalServiceException, Kind, ServiceException, from_envelope
 from quintet.resilience import deadline
-from quintet.telemetry import traces
+from quintet.telemetry import spent, traces
 from quintet.telemetry.logs import get_logger
 
 _OK = range(200, 300)
@@ -85,6 +86,7 @@ class ServiceClient:
         path = request.target.partition("?")[0]
         if span.recording:
             span.describe(_where(request, path))
+        started = time.perf_counter()
         try:
             response = current_transport().send(request)
             if span.recording:
@@ -96,6 +98,8 @@ class ServiceClient:
             if deadline.is_over():
                 deadline.count(_STAGE)
             raise
+        finally:
+            spent.on_call(time.perf_counter() - started)
 
     def _headers(self, body: bytes | None, seconds: float) -> dict[str, str]:
         headers = {

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
-import psutil
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 from quintet.lifecycle import resources
 from quintet.lifecycle.guard import Guard
-from quintet.lifecycle.pools import usage
 from quintet.lifecycle.thresholds import Change, Threshold
 from quintet.lifecycle.turns import Turn
 from quintet.telemetry import output
@@ -26,24 +23,6 @@ SECONDS = 5.0
 COUNTED_PERCENT_MAX = 80.0
 """Of what is counted in pieces: file descriptors, processes. Above it the monitor warns."""
 
-FILES = Gauge("worker_open_files", "File descriptors in use.", multiprocess_mode="livesum")
-FILES_PERCENT = Gauge(
-    "worker_open_files_percent", "Of the worker with the fewest left.", multiprocess_mode="livemax"
-)
-THREADS = Gauge("worker_threads", "Threads of the workers.", multiprocess_mode="livesum")
-RESIDENT = Gauge("worker_resident_bytes", "Memory of the workers.", multiprocess_mode="livesum")
-POOL = Gauge(
-    "database_pool_connections",
-    "Connections of the pools, idle and used.",
-    ["database", "state"],
-    multiprocess_mode="livesum",
-)
-POOL_WAITING = Gauge(
-    "database_pool_waiting",
-    "Who waits for a connection.",
-    ["database"],
-    multiprocess_mode="livesum",
-)
 LOST_LINES = Counter("log_lines_dropped", "Log lines that nobody read in time.")
 
 log = get_logger("quintet.lifecycle")
@@ -71,12 +50,11 @@ class Sampler:
     def look(self) -> None:
         """Read everything once."""
         self._publish_lost_lines()  # first: it needs nothing that may have run out
-        files, memory = resources.files(), resources.memory()
+        memory = resources.memory()
         self._guard.look(memory.percent)
         Sampler.cpu_percent = self._meter.percent()
-        _publish(files)
         aloud = self._speaks.take()  # what all processes see is said by one of them
-        self._judge("files", files.percent, aloud=True)
+        self._judge("files", resources.files().percent, aloud=True)
         self._judge("cpu", Sampler.cpu_percent, aloud=aloud)
         self._judge("memory", memory.percent, aloud=aloud)
         self._judge("disk", resources.disk().percent, aloud=aloud)
@@ -97,17 +75,6 @@ class Sampler:
         lost = output.lost()
         LOST_LINES.inc(max(0, lost - self._lost_lines))  # a fork begins at 0 again
         self._lost_lines = lost
-
-
-def _publish(files: resources.Share) -> None:
-    FILES.set(files.used)
-    FILES_PERCENT.set(files.percent)
-    THREADS.set(threading.active_count())
-    RESIDENT.set(psutil.Process().memory_info().rss)
-    for alias, pool in usage().items():
-        POOL.labels(alias, "idle").set(pool.idle)
-        POOL.labels(alias, "used").set(pool.used)
-        POOL_WAITING.labels(alias).set(pool.waiting)
 
 
 read_at_scrape(

@@ -26,9 +26,7 @@ log = get_logger("quintet.lifecycle")
 class Succession:
     """Whether this process has asked; it keeps the turn until it has ended, and asks once."""
 
-    def __init__(
-        self, folder: Path | None, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, folder: Path | None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.asked = False
         self._folder = folder
         self._clock = clock

@@ -12,6 +12,7 @@ from django.apps import apps
 from django.core.exceptions import MiddlewareNotUsed
 
 from quintet import conf
+from quintet.middleware import slowness
 from quintet.middleware.doors import TwoDoors
 from quintet.middleware.network import PROBES
 from quintet.middleware.streams import follow
@@ -55,7 +56,7 @@ class BufferMiddleware(TwoDoors):
 
     def leave(
         self,
-        request: HttpRequest,  # noqa: ARG002 - the hook's signature
+        request: HttpRequest,
         response: HttpResponseBase,
         *,
         state: State,
@@ -65,6 +66,8 @@ class BufferMiddleware(TwoDoors):
             return response
         buffer, token = state
         buffering.unbind(token)
+        if buffer.spent is not None:
+            request.__dict__[slowness.SPENT] = buffer.spent
         if response.status_code >= _FAILED:
             buffer.write()
         elif response.streaming:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
+from math import inf
+from threading import get_ident
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from quintet import context, lifecycle
-from quintet.lifecycle import phase
+from quintet import conf, context, lifecycle
+from quintet.lifecycle import monitor, phase
+from quintet.middleware import slowness
 from quintet.middleware.doors import TwoDoors
 from quintet.middleware.routes import route_of
 from quintet.middleware.streams import follow
@@ -16,32 +21,45 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
+    from quintet.middleware.doors import type_of_next
+    from quintet.middleware.slowness import Flight
+
 log = get_logger("quintet.flights")
 
-_in_flight: set[HttpRequest] = set()
-_take_off, _land = _in_flight.add, _in_flight.discard
+_in_flight: dict[HttpRequest, Flight] = {}
+_monitor = monitor.current
 
 
 class FlightsMiddleware(TwoDoors):
-    """Knows each request from its first line to its last byte.
+    """Knows each request from its first line to its last byte, and says which one takes long.
 
     Under ASGI it also closes the connections of a draining service, one answer after another. Under
     WSGI that header belongs to the server, which writes it.
     """
 
-    def enter(self, request: HttpRequest) -> None:
-        """Remember the request."""
-        _take_off(request)
+    def __init__(self, get_response: type_of_next) -> None:
+        super().__init__(get_response)
+        self.slow_seconds = conf.current().SLOW_REQUEST_SECONDS or inf
+        slowness.watch(self.slow_seconds, _in_flight)
+
+    def enter(self, request: HttpRequest) -> float:
+        """Remember the request, since when it runs, and in which thread or task."""
+        if not _monitor.started:
+            _monitor.start()
+        started = perf_counter()
+        task = asyncio.current_task() if self.is_async else None
+        _in_flight[request] = started, task or get_ident()
+        return started
 
     def leave(
-        self,
-        request: HttpRequest,
-        response: HttpResponseBase,
-        *,
-        state: Any,  # noqa: ARG002 - the hook's signature
+        self, request: HttpRequest, response: HttpResponseBase, *, state: float
     ) -> HttpResponseBase:
         """Forget it, or have its stream do so at the end."""
+        seconds = perf_counter() - state
+        if seconds >= self.slow_seconds:
+            slowness.tell(request, response.status_code, seconds)
         if response.streaming:
+            _in_flight[request] = inf, 0  # how long it takes from here on is for its reader
             follow(response, finished=partial(_ended, request))
         else:
             _land(request)
@@ -49,7 +67,7 @@ class FlightsMiddleware(TwoDoors):
             response["Connection"] = "close"
         return response
 
-    def abandon(self, request: HttpRequest, state: Any) -> None:  # noqa: ARG002 - a hook
+    def abandon(self, request: HttpRequest, state: float) -> None:  # noqa: ARG002 - a hook
         """Forget the request that nobody waits for."""
         _land(request)
 
@@ -69,6 +87,10 @@ def cut(connections: int) -> None:
     for request in in_flight():
         _name(request)
     log.error("ended with unfinished connections", connections=connections)
+
+
+def _land(request: HttpRequest) -> None:
+    _in_flight.pop(request, None)
 
 
 def _name(request: HttpRequest) -> None:

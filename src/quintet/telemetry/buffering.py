@@ -21,6 +21,8 @@ from quintet.telemetry.logs import bound_fields
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from quintet.telemetry.spent import Spent
+
     Kept = tuple[logging.Logger, logging.LogRecord, Mapping[str, Any], int]
 
 MOST_BYTES = 512 * 1024
@@ -39,11 +41,13 @@ _ITEM_BYTES = 64
 class Buffer:
     """The last lines of one request: at most so many, and of a size that is bounded as well."""
 
-    __slots__ = ("_bytes", "_kept", "_lock", "_missing", "_most_lines")
+    __slots__ = ("_bytes", "_kept", "_lock", "_missing", "_most_lines", "spent")
 
     def __init__(self, most_lines: int) -> None:
         self._most_lines = most_lines
         self._kept: deque[Kept] | None = None
+        self.spent: Spent | None = None
+        """What the request has waited for; see ``quintet.telemetry.spent``."""
 
     def keep(self, logger: logging.Logger, record: logging.LogRecord) -> None:
         """Keep a record instead of the oldest; small collections as they are at this moment."""
@@ -79,6 +83,9 @@ class Buffer:
 
 _current: ContextVar[Buffer | None] = ContextVar("quintet_buffer", default=None)
 
+
+current: Callable[[], Buffer | None] = _current.get
+"""What keeps the lines of this request; none outside of one."""
 
 bind: Callable[[Buffer], Token[Buffer | None]] = _current.set
 """Has lines kept in a buffer, until ``unbind`` is called with what this returns."""

@@ -94,6 +94,8 @@ class Lines(logging.Handler):
 @pytest.fixture(autouse=True)
 def clean_state() -> Iterator[None]:
     """Let no test inherit what another one left behind: context, trust, settings that were read."""
+    if "quintet.lifecycle.monitor" in sys.modules:
+        sys.modules["quintet.lifecycle.monitor"].current.hold()
     tokens = sys.modules.get("quintet.auth.tokens")
     trusted = tokens.key_source() if tokens else None
     yield
