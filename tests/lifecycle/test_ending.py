@@ -67,6 +67,9 @@ def test_one_that_hangs_does_not_hold_up_the_end(captured_logs):
     assert not tidy_up(0.05)
 
     released.set()
+    for thread in threading.enumerate():
+        if thread.name == "tidying":
+            thread.join()  # or it would go on with what other tests have registered
     assert [line["reason"] for line in captured_logs] == ["timeout"]
 
 
