@@ -51,8 +51,8 @@ def test_a_statement_of_a_request_that_is_not_recorded_is_not_either(database, c
     assert collector.nothing()
 
 
-def test_a_connection_that_is_opened_again_is_traced_once(connected, collector):
-    connection = connected(DATABASE_URL="sqlite:////tmp/keeper.sqlite3")
+def test_a_connection_that_is_opened_again_is_traced_once(connected, collector, tmp_path):
+    connection = connected(DATABASE_URL=f"sqlite:///{tmp_path}/keeper.sqlite3")
     for _ in range(2):
         connection.close()
         with traces.whole("request"):

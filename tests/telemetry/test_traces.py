@@ -268,6 +268,14 @@ def test_the_share_is_a_tenth_where_somebody_pays_for_it(environment, given, sha
     assert OncePerTrace(env).get_description() == f"OncePerTrace{{{share:g}}}"
 
 
+def test_without_a_collector_a_span_is_nothing_at_all():
+    with traces.whole("request") as span:
+        span.describe({"size": 7})
+
+    assert span is traces.NOTHING
+    assert traces.flush(0)
+
+
 def test_without_an_endpoint_nothing_of_open_telemetry_is_imported():
     script = (
         "import sys, django; django.setup();"
