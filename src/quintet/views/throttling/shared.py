@@ -8,10 +8,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
 
 from limits.storage import RedisStorage
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as LostConnection
 from redis.exceptions import NoScriptError
-from redis.retry import Retry
 
 from quintet.resilience.rates import PARTS, Standing, Uncountable, Verdict
 
@@ -38,13 +35,12 @@ class SharedRateLimiter:
     """
 
     def __init__(self, url: str, *, prefix: str) -> None:
-        options: dict[str, Any] = {
-            "socket_timeout": ANSWER_SECONDS,
-            "socket_connect_timeout": ANSWER_SECONDS,
-            # A connection that the server closed meanwhile is replaced; nothing else is repeated.
-            "retry": Retry(NoBackoff(), 1, supported_errors=(LostConnection,)),
-        }
-        storage = RedisStorage(url, key_prefix=prefix, **options)
+        storage = RedisStorage(
+            url,
+            key_prefix=prefix,
+            socket_timeout=ANSWER_SECONDS,
+            socket_connect_timeout=ANSWER_SECONDS,
+        )
         self._errors = storage.base_exceptions
         self._key = storage.prefixed_key
         self._client: Redis = storage.storage
