@@ -106,7 +106,7 @@ class Limiter:
         """Take a place, or say why there is none; each place that was taken has to be released."""
         with self._lock:
             taken, mine = self._in_flight, self._clients.get(client, 0)
-            if taken >= self._guarded:
+            if taken >= self._spared:
                 refusal = self._judge(client, mine, priority=priority)
                 if refusal is not None:
                     return refusal
@@ -146,7 +146,7 @@ class Limiter:
                 self._adjust(now)
 
     def _judge(self, client: str, mine: int, *, priority: bool) -> Refusal | None:
-        """Look closely, now that few places or none are left."""
+        """Look closely, now that a quarter of the places is free, or less."""
         now, taken = self.clock(), self._in_flight
         if taken >= self.limit and now - self._released_at > STALE_SECONDS:
             self._set(float(self.ceiling))  # what was measured is too old to refuse anybody
@@ -157,7 +157,7 @@ class Limiter:
         if taken >= self.limit:
             return Refusal.FULL
         shared = client and now - self._met_at < ALONE_AFTER_SECONDS
-        if shared and mine >= self._share and taken >= self._spared:
+        if shared and mine >= self._share:
             return Refusal.CLIENT
         kept = not priority and now - self._wanted_at < RESERVED_FOR_SECONDS
         return Refusal.RESERVED if kept and taken >= self._unreserved else None
@@ -190,4 +190,3 @@ class Limiter:
         self._share = math.ceil(limit * self._client_share)
         self._spared = limit - math.ceil(limit * SPARE_SHARE)
         self._unreserved = max(1, limit - max(1, int(limit * RESERVED_SHARE)))
-        self._guarded = min(self._spared, self._unreserved)
