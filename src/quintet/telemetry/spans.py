@@ -29,7 +29,7 @@ from quintet import context
 from quintet.telemetry import traces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -46,6 +46,16 @@ class Recorded(Span):
 
     recording = True
 
+    # What most spans never have stands in the class, since making a span is what they all pay.
+    _events: Sequence[Event] = ()
+    _links: Sequence[Link] = ()
+    _status = StatusCode.UNSET
+    _description: str | None = None
+    _inside: context.Context | None = None
+    _outer: Any = None
+    _context: SpanContext | None = None
+    _ended_ns = 0
+
     def __init__(
         self,
         name: str,
@@ -60,14 +70,6 @@ class Recorded(Span):
         self._id = context.new_span_id()
         self._queue = ended
         self._attributes: dict[str, Any] = {}
-        self._events: list[Event] = []
-        self._links: list[Link] = []
-        self._status = StatusCode.UNSET
-        self._description: str | None = None
-        self._inside: context.Context | None = None
-        self._outer: Any = None
-        self._context: SpanContext | None = None
-        self._ended_ns = 0
         self._started_at_ns, self._started_ns = time.time_ns(), time.perf_counter_ns()
 
     def describe(self, attributes: Mapping[str, traces.Value], *, name: str = "") -> None:
@@ -140,12 +142,12 @@ class Recorded(Span):
     ) -> None:
         """Note what happened at a moment, as above."""
         if len(self._events) < MOST_NOTES:
-            self._events.append(Event(name, attributes, timestamp))
+            self._events = [*self._events, Event(name, attributes, timestamp)]
 
     def add_link(self, context: SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
         """Point to another span, as above."""
         if len(self._links) < MOST_NOTES:
-            self._links.append(Link(context, attributes))
+            self._links = [*self._links, Link(context, attributes)]
 
     def update_name(self, name: str) -> None:
         """Name the span anew, as above."""
