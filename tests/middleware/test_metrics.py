@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import MiddlewareNotUsed
+from django.http import HttpResponse
 from django.test import RequestFactory
 from prometheus_client import REGISTRY
 
@@ -122,3 +123,23 @@ def test_at_the_end_of_a_request_the_pools_are_looked_at(client, monkeypatch):
     client.get("/seen/")
 
     assert looked == [idle]
+
+
+def test_what_clients_make_up_makes_no_series():
+    """Ten thousand URLs and methods, none of which anybody has ever defined."""
+    made_up = MetricsMiddleware(lambda request: HttpResponse(status=404))
+    asks = RequestFactory()
+    made_up(asks.get("/first/"))
+    made_up(asks.generic("FIRST", "/"))
+    before = series()
+
+    for number in range(10_000):
+        made_up(asks.generic(f"M{number}" if number % 2 else "GET", f"/{number}/?q={number}"))
+
+    assert series() == before
+
+
+def series():
+    return {
+        (sample.name, *sample.labels.items()) for f in REGISTRY.collect() for sample in f.samples
+    }

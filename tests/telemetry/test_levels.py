@@ -17,7 +17,7 @@ from tests.telemetry.metrics.reading import switched
 def counting():
     switched()
     yield
-    levels.feed({})
+    levels.counters.feed({})
 
 
 def counted(level):

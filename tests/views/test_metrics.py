@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from quintet.errors import UnavailableException
+from quintet.views import metrics as view
+
 OUTSIDE = {"X-Forwarded-For": "203.0.113.9"}
 
 
@@ -39,3 +42,15 @@ def test_the_holder_of_the_health_token_reads_the_metrics(client, declare):
 
 def test_another_service_reads_the_metrics(api):
     assert api.as_service("orders").get("/metrics", headers=OUTSIDE).status_code == 200
+
+
+def test_metrics_that_cannot_be_read_now_are_a_503_in_the_envelope(client, monkeypatch):
+    def moved(_accept):
+        raise UnavailableException("The metrics are being moved; ask again.")
+
+    monkeypatch.setattr(view, "exposition", moved)
+
+    response = client.get("/metrics")
+
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] == "SERVICE_UNAVAILABLE"

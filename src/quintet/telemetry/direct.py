@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from quintet.telemetry import levels, output
+from quintet.telemetry import output
+from quintet.telemetry.levels import counters
 from quintet.telemetry.logs import JSONFormatter, bound_fields, get_logger
 from quintet.telemetry.output import StandardOutput
 
@@ -36,7 +37,7 @@ class DirectLogger:
             return
         name = logging.getLevelName(level)
         output.write(formatter.line(self._name, name, message=message, fields=fields))
-        levels.count(name)
+        counters[name](1.0)
 
 
 def sole_formatter(logger: logging.Logger, level: int) -> JSONFormatter | None:

@@ -10,19 +10,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    Add = Callable[[float], None]
+
 NAMES = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-_counting: dict[str, Callable[[float], None]] = {}
+
+class Counters(dict[str, "Add"]):
+    """What counts the lines of each level; a level that somebody made up is not counted."""
+
+    def __missing__(self, level: str) -> Add:
+        return _ignore
+
+    def feed(self, counters: Mapping[str, Add]) -> None:
+        """Let each level be counted by its counter, and the others by none."""
+        self.clear()
+        self.update(counters)
 
 
-def count(level: str) -> None:
-    """Count one line; a level that somebody made up is not counted."""
-    add = _counting.get(level)
-    if add is not None:
-        add(1.0)
+def _ignore(_: float) -> None:
+    pass
 
 
-def feed(counters: Mapping[str, Callable[[float], None]]) -> None:
-    """Let each level be counted by its counter, and the others by none."""
-    _counting.clear()
-    _counting.update(counters)
+counters = Counters()
+"""``counters["INFO"](1.0)`` for each line: a call more would cost as much as the counting."""

@@ -17,7 +17,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from quintet.telemetry import levels
+from quintet.telemetry.levels import counters
 from quintet.telemetry.sinks import sink_of
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class StandardOutput(logging.Handler):
         """Hand one line over."""
         try:
             _stdout.write(f"{self.format(record)}\n".encode())
-            levels.count(record.levelname)
+            counters[record.levelname](1.0)
         except Exception as error:  # noqa: BLE001 - a full disk or a closed pipe must not fail a request
             _report(f"a log line of {record.name}", error)
 

@@ -5,13 +5,22 @@ Each test starts a process of its own: in which ledger a process counts is decid
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from quintet.telemetry.metrics import ledger
+from quintet.telemetry.metrics.ledger import Current, FileLedger, MemoryLedger
+from quintet.telemetry.metrics.pages import FilePage
+from quintet.telemetry.metrics.shelf import Found
+from quintet.telemetry.metrics.space import reserve
+from quintet.telemetry.metrics.tidying import is_over
 
 START = """
 import os, signal, sys
@@ -111,16 +120,16 @@ os.waitpid(child, 0)
 def test_a_child_is_not_stopped_by_a_lock_that_another_thread_held_when_it_was_made(counting):
     counting.run("""
 import threading
-stop = threading.Event()
+stop, hall, inside = threading.Event(), LAMPS.labels("hall"), LAMPS.labels("child")
 def count():
     while not stop.is_set():
-        LAMPS.labels("hall").inc()
+        hall.inc()
 threads = [threading.Thread(target=count) for _ in range(4)]
 [thread.start() for thread in threads]
 for _ in range(30):
     child = os.fork()
     if child == 0:
-        LAMPS.labels("child").inc()
+        inside.inc()
         os._exit(0)
     os.waitpid(child, 0)
 stop.set()
@@ -219,3 +228,137 @@ print(LAMPS.labels("hall")._value.get())
 
     assert ended.stdout == "1.0\n"
     assert list(counting.directory.iterdir()) == []
+
+
+class Named:
+    """A number to be kept."""
+
+    kind = "counter"
+
+    def __init__(self, name):
+        self.name = name
+
+    def key(self):
+        return self.name
+
+
+@pytest.fixture
+def files(tmp_path):
+    made = FileLedger(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_number_has_one_place(files):
+    page, place = files.place(Named("lamps"))
+
+    assert files.place(Named("lamps")) == (page, place)
+    assert files.place(Named("tables"))[1] != place
+
+
+def test_what_cannot_be_written_is_told_once_and_kept_in_memory(files, tmp_path, caplog):
+    tmp_path.rename(tmp_path.with_name("elsewhere"))
+
+    with caplog.at_level(logging.ERROR):
+        places = [files.place(Named(name)) for name in ("lamps", "tables")]
+        told()
+
+    for page, place in places:
+        page.numbers[place] += 1
+        page.exemplars.keep(place, b"{}", value=1.0, timestamp=0.0)
+    assert [page.numbers[place] for page, place in places] == [1, 1]
+    assert caplog.text.count("metrics are lost") == 1
+
+
+def told():
+    """Wait until it is told that numbers are lost."""
+    for thread in threading.enumerate():
+        if thread.name == ledger.TELLING:
+            thread.join(60)
+
+
+def test_who_counts_does_not_wait_for_somebody_who_logs_and_counts(files, tmp_path, caplog):
+    """Otherwise each of them waits for the lock of the other."""
+    tmp_path.rename(tmp_path.with_name("elsewhere"))
+
+    def count():
+        with ledger.LOCK:
+            files.place(Named("lamps"))
+
+    counting = threading.Thread(target=count)
+    caplog.handler.acquire()
+    counting.start()
+    counting.join(10)
+    waits = counting.is_alive()
+    caplog.handler.release()
+    counting.join()
+    told()
+
+    assert not waits
+
+
+def test_where_there_are_no_threads_any_more_nobody_is_told(files, tmp_path, monkeypatch):
+    def none(self):
+        raise RuntimeError
+
+    tmp_path.rename(tmp_path.with_name("elsewhere"))
+    monkeypatch.setattr(threading.Thread, "start", none)
+
+    page, place = files.place(Named("lamps"))
+
+    assert page.numbers[place] == 0
+
+
+def test_a_ledger_in_memory_cannot_be_switched():
+    current = Current(MemoryLedger())
+
+    current.switch(on=False)
+
+    assert current.ledger is current.own
+
+
+def test_switched_off_nothing_is_written(files):
+    current = Current(files)
+
+    current.switch(on=False)
+    current.ledger.place(Named("lamps"))
+
+    assert list(files.directory.iterdir()) == []
+    current.switch(on=True)
+    assert current.ledger is files
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_child_begins_anew_and_lets_go_of_its_parents_files(files, on):
+    current = Current(files)
+    page, _ = files.place(Named("lamps"))
+    current.switch(on=on)
+    ledger.LOCK.acquire()  # as it is while a process forks
+
+    current.after_fork()
+
+    assert current.own is not files
+    assert (current.ledger is current.own) == on
+    assert len(page.numbers) == 0
+    assert is_over(Found(page.path, "counter", "1"))
+
+
+def test_where_room_cannot_be_reserved_a_file_has_its_length_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.delattr("os.posix_fallocate")
+    file = os.open(tmp_path / "page", os.O_RDWR | os.O_CREAT)
+
+    reserve(file, 4096)
+
+    assert os.fstat(file).st_size == 4096
+    os.close(file)
+
+
+def test_the_name_of_a_file_is_free_or_another_one_is_taken(tmp_path):
+    taken = tmp_path / f"counter_{os.getpid()}.db"
+    taken.write_bytes(b"somebody else's")
+
+    page = FilePage(tmp_path, "counter")
+
+    assert page.path.name.startswith(f"counter_{os.getpid()}-")
+    assert taken.read_bytes() == b"somebody else's"
+    page.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import struct
 
 import pytest
@@ -11,10 +12,12 @@ import pytest
 from quintet.errors import UnavailableException
 from quintet.telemetry.metrics import shelf as shelves
 from quintet.telemetry.metrics.breath import Breath
+from quintet.telemetry.metrics.content import content, is_marked
 from quintet.telemetry.metrics.pages import FilePage
-from quintet.telemetry.metrics.shelf import Shelf
+from quintet.telemetry.metrics.shelf import Found, Shelf
 from quintet.telemetry.metrics.sources import Sources
 from quintet.telemetry.metrics.text import Text
+from quintet.telemetry.metrics.tidying import is_over
 
 
 def key(name, family=None, **labels):
@@ -184,3 +187,35 @@ def test_while_pages_are_read_others_may_read_and_nobody_moves_them(directory):
 def test_a_directory_that_is_gone_cannot_be_read(tmp_path):
     with pytest.raises(UnavailableException):
         Sources(Shelf(tmp_path / "nowhere")).add_up(Breath())
+
+
+def test_a_page_that_goes_while_it_is_looked_at_is_none(directory):
+    gone = Found(directory.path / "counter_1.db", "counter", "1")
+
+    assert content(gone.path) is None
+    assert not is_marked(gone.path)
+    assert not is_over(gone)
+
+
+def test_a_page_that_goes_between_the_look_and_the_reading_is_passed_over(directory, monkeypatch):
+    gone = Found(directory.path / "counter_1.db", "counter", "1")
+    monkeypatch.setattr(Shelf, "pages", lambda self: [gone])
+
+    assert directory.text() == ""
+
+
+def test_an_exemplar_of_a_place_that_nobody_knows_is_passed_over(directory):
+    page = directory.page("histogram")
+    directory.count(page, key("took_bucket", "took", le="1.0"), 1)
+    page.exemplars.keep(3, b"{}", value=0.5, timestamp=1.0)
+    page.exemplars.keep(9_999, b"{}", value=0.5, timestamp=1.0)
+
+    assert "#" not in "".join(directory.lines(openmetrics=True))
+
+
+def test_the_processes_of_pages_are_known_by_name_where_the_page_is_ours(directory):
+    directory.page()
+    (directory.path / "counter_1.db").write_bytes(bytes(16))
+    (directory.path / "counter_uwsgi-1.db").write_bytes(bytes(16))
+
+    assert directory.shelf.pids() == {os.getpid()}

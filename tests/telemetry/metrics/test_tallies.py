@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from prometheus_client import CollectorRegistry
 
+from quintet.telemetry.metrics import values
 from quintet.telemetry.metrics.catalogue import Count, Durations
 from quintet.telemetry.metrics.series import OVERFLOW
 from quintet.telemetry.metrics.tallies import Requests
@@ -136,3 +137,21 @@ def test_no_count_is_lost_between_threads(counted):
 
     assert counted.value("seen_total", method="GET", endpoint="/threads/", status="200") == 4_000
     assert counted.value("took_sum", method="GET", endpoint="/threads/") == 2_000
+
+
+def test_a_trace_makes_room_for_the_next_when_it_is_no_longer_young(counted, monkeypatch):
+    tally = counted.requests.tally("GET", "/", 200)
+    shown = []
+    for moment in (100.0, 100.05, 100.2, 99.0):
+        monkeypatch.setattr(values, "time", lambda moment=moment: moment)
+        tally.add(0.5, f"{moment}")
+        shown.append(
+            next(
+                sample.exemplar.labels["trace_id"]
+                for family in counted.durations.collect()
+                for sample in family.samples
+                if sample.exemplar
+            )
+        )
+
+    assert shown == ["100.0", "100.0", "100.2", "99.0"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import math
 import os
+import random
 import re
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from quintet.telemetry.metrics import archive
 from quintet.telemetry.metrics.breath import Breath
+from quintet.telemetry.metrics.pages import FilePage
 from quintet.telemetry.metrics.shelf import Shelf
 from quintet.telemetry.metrics.sources import Sources
 from quintet.telemetry.metrics.text import Text
@@ -30,6 +33,7 @@ from pathlib import Path
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.samples import Exemplar
 from quintet.telemetry.metrics import ledger, values
+from quintet.telemetry.metrics.pages import FilePage
 from quintet.telemetry.metrics.shelf import Shelf
 from quintet.telemetry.metrics.tidying import tidy
 values.install()
@@ -67,6 +71,7 @@ import json, os, shutil, sys, tempfile
 from pathlib import Path
 from quintet.telemetry.metrics import archive
 from quintet.telemetry.metrics.breath import Breath
+from quintet.telemetry.metrics.pages import FilePage
 from quintet.telemetry.metrics.shelf import Shelf
 from quintet.telemetry.metrics.sources import Sources
 from quintet.telemetry.metrics.text import Text
@@ -359,3 +364,48 @@ def test_the_buckets_of_overflowing_label_sets_stay_buckets(directory, monkeypat
 
     ends = {name[1][1]: n for name, n in directory.read().items() if name[0] == "took_bucket"}
     assert ends == {"0.1": 2, "1.0": 3, "+Inf": 5}
+
+
+def test_a_sum_never_falls_not_even_by_its_last_bit(directory):
+    """A counter that falls has been set back, for Prometheus, and its rate leaps."""
+    chance = random.Random(7)  # noqa: S311 - the same each time
+    key = json.dumps(["took", "took_sum", {}, "How long."])
+    pages, seen = [], []
+
+    for _ in range(300):
+        if len(pages) < 4:
+            pages.append(FilePage(directory.path, "histogram"))
+        page = chance.choice(pages)
+        page.numbers[page.place(key)] += chance.uniform(0, 10) ** chance.randint(-6, 3)
+        seen.append(directory.read()["took_sum",])
+        if chance.random() < 0.2:
+            pages.pop(chance.randrange(len(pages))).close()
+            tidy(directory.shelf)
+            seen.append(directory.read()["took_sum",])
+    for page in pages:
+        page.close()
+
+    assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ([math.inf, 1.5], math.inf),
+        ([math.inf, -math.inf], math.nan),
+        ([1.5, math.nan], math.nan),
+        ([1e308, 1e308, 0.5], math.inf),
+        ([0.1] * 10, 1.0),
+    ],
+)
+def test_a_sum_of_anything_is_a_number_of_some_kind(directory, numbers, expected):
+    key = json.dumps(["level", "level", {}, "High."])
+    pages = [FilePage(directory.path, "gauge_sum") for _ in numbers]
+    for page, number in zip(pages, numbers, strict=True):
+        page.numbers[page.place(key)] = number
+
+    found = directory.read()["level",]
+
+    assert repr(found) == repr(expected)
+    for page in pages:
+        page.close()

@@ -31,6 +31,8 @@ MOST_KEYS = 50_000
 """How many numbers of dead processes are told apart, for each kind."""
 SLICE = 256
 
+_LAST_BITS = 2.0**-50  # more than what is lost where two numbers are added
+
 log = get_logger("quintet.telemetry")
 
 
@@ -86,7 +88,10 @@ def _folded(numbers: dict[bytes, Number], kind: str) -> dict[bytes, Number]:
 
 
 def _sum(one: Number, other: Number) -> Number:
-    return one[0] + other[0], 0.0
+    """Whole numbers exactly, others a little more: a counter must not fall, not by its last bit."""
+    total = one[0] + other[0]
+    whole = one[0].is_integer() and other[0].is_integer()
+    return total if whole else total + abs(total) * _LAST_BITS, 0.0
 
 
 def _later(one: Number, other: Number) -> Number:

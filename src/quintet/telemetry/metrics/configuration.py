@@ -18,14 +18,16 @@ def configure(env: ServiceSettings) -> None:
     current.switch(on=env.ENABLE_METRICS)
     if not env.ENABLE_METRICS:
         Using.recorder = NullRecorder()
-        levels.feed({})
+        levels.counters.feed({})
         return
     catalogue.REQUEST_DURATION.divide(env.SLO_SECONDS)
     tracking.divide(env.SLO_SECONDS)
     values.announce()
     processes.install()
     Using.recorder = PrometheusRecorder()
-    levels.feed({name: catalogue.LOG_MESSAGES.labels(name).number().inc for name in levels.NAMES})
+    levels.counters.feed(
+        {name: catalogue.LOG_MESSAGES.labels(name).number().inc for name in levels.NAMES}
+    )
     running = catalogue.SERVICE_INFO.labels(
         env.SERVICE_NAME, env.SERVICE_VERSION, env.SERVICE_ENVIRONMENT
     )

@@ -43,7 +43,7 @@ def exposition(accept: str = "") -> tuple[bytes, str]:
     shared = directory()
     if shared is None:
         return _library(REGISTRY, modern=modern), content_type
-    return _turns.take(modern, partial(_scrape, shared, modern=modern)), content_type
+    return _turns.take(modern, partial(scrape, shared, modern=modern)), content_type
 
 
 def wants_openmetrics(accept: str) -> bool:
@@ -61,7 +61,7 @@ def _sources(shared: Path) -> Sources:
     return Sources(Shelf(shared))
 
 
-def _scrape(shared: Path, *, modern: bool) -> bytes:
+def scrape(shared: Path, *, modern: bool) -> bytes:
     shelf, breath = Shelf(shared), Breath()
     used = list(Processes(shelf.pids()).collect())  # first: who has just died is still told of
     tidy(shelf, breath)

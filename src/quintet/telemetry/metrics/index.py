@@ -6,7 +6,7 @@ beginning of a line once, and found by its bytes from then on.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left
 from functools import lru_cache
 from typing import Any
 
@@ -21,13 +21,14 @@ PER_PROCESS = frozenset({"gauge_all", "gauge_liveall"})
 
 
 class Buckets:
-    """The lines of a histogram for one set of labels: ends and their lines, in rising order."""
+    """The lines of a histogram for one set of labels, in the rising order of their ends."""
 
-    __slots__ = ("count", "ends", "total")
+    __slots__ = ("count", "ends", "lines", "total")
 
     def __init__(self, count: str) -> None:
         self.count = count
-        self.ends: list[tuple[float, int]] = []
+        self.ends: list[float] = []
+        self.lines: list[int] = []
         self.total: int | None = None
 
 
@@ -49,7 +50,7 @@ class Index:
         self.beginnings: list[str] = []
         self.families: dict[str, Family] = {}
         self._by_key: dict[str, dict[bytes, int]] = {}
-        self._by_beginning: dict[tuple[str, str], int] = {}
+        self._by_beginning: dict[str, int] = {}
 
     def known(self, kind: str, *, pid: str) -> dict[bytes, int]:
         """The lines of keys that were learned, for numbers of one kind.
@@ -67,12 +68,12 @@ class Index:
         if kind in PER_PROCESS:
             labels["pid"] = pid
         beginning = _beginning(name, labels)
-        line = self._by_beginning.get((family_name, beginning))
+        line = self._by_beginning.get(beginning)
         if line is None:
             family = self.families.get(family_name)
             if family is None:
                 family = self.families[family_name] = Family(family_name, help_text, kind)
-            line = self._by_beginning[family_name, beginning] = len(self.beginnings)
+            line = self._by_beginning[beginning] = len(self.beginnings)
             self.beginnings.append(beginning)
             _place(family, line, labels)
         return line
@@ -91,7 +92,9 @@ def _place(family: Family, line: int, labels: dict[str, str]) -> None:
     if end is None:
         buckets.total = line
     else:
-        insort(buckets.ends, (float(end), line))
+        where = bisect_left(buckets.ends, float(end))
+        buckets.ends.insert(where, float(end))
+        buckets.lines.insert(where, line)
 
 
 def _beginning(name: str, labels: dict[str, str]) -> str:

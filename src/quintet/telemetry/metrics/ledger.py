@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from quintet.telemetry.logs import get_logger
 from quintet.telemetry.metrics.pages import FilePage, Numbers
 
+TELLING = "quintet-metrics-lost"
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 LOCK = threading.RLock()
@@ -113,13 +115,17 @@ class FileLedger:
 
     def _forgotten(self, error: OSError) -> MemoryLedger:
         if self._lost is None:
-            self._lost = MemoryLedger()  # first: the line in the log is counted as well
-            log.error(
-                "metrics are lost: nothing can be written",
-                directory=str(self.directory),
-                exc_info=error,
-            )
+            self._lost = MemoryLedger()
+            # Whoever writes a line to the log has a lock on it, and counts the line: who counts
+            # and has a lock on that must not wait for the log.
+            telling = threading.Thread(target=self._tell, args=(error,), name=TELLING)
+            with suppress(RuntimeError):  # no more threads: then nobody is told
+                telling.start()
         return self._lost
+
+    def _tell(self, error: OSError) -> None:
+        told = "metrics are lost: nothing can be written"
+        log.error(told, directory=str(self.directory), exc_info=error)
 
 
 class Current:

@@ -6,6 +6,7 @@ Here whichever process is scraped reads all of them.
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 from contextlib import suppress
@@ -86,24 +87,30 @@ def _found(pids: Iterable[int]) -> Iterator[psutil.Process]:
 
 
 def _used(process: psutil.Process) -> Used | None:
-    try:
-        with process.oneshot():
+    with process.oneshot():
+        try:
+            started_at = process.create_time()
+            cpu_seconds = sum(process.cpu_times()[:4])  # its own, and of children that have ended
+        except (psutil.Error, OSError):
+            return None
+        try:
             return Used(
-                cpu_seconds=sum(process.cpu_times()[:4]),  # its own, and of children that ended
+                cpu_seconds=cpu_seconds,
                 resident_bytes=process.memory_info().rss,
                 open_files=process.num_fds(),
                 threads=process.num_threads(),
-                started_at=process.create_time(),
+                started_at=started_at,
             )
-    except (psutil.Error, OSError):
-        return None
+        except (psutil.Error, OSError):  # one that is ending has nothing else any more
+            return Used(cpu_seconds, 0, 0, 0, started_at)
 
 
 def _families(used: list[Used]) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "process_cpu_seconds",
         "Processor time of all processes, those that have ended included.",
-        value=sum(one.cpu_seconds for one in used),
+        # Rounded: a counter that falls by the last bit of a sum has been set back, for Prometheus.
+        value=round(math.fsum(one.cpu_seconds for one in used), 3),
     )
     for name, about, value in (
         (

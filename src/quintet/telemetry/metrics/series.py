@@ -27,7 +27,7 @@ class Series(Generic[MetricT]):
         self._metric: MetricT = metric
         self._limit = limit
         self._children: dict[tuple[str, ...], MetricT] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may count as well
 
     def child(self, *values: str) -> MetricT:
         """Return what to count on, for the values of the labels in their order."""

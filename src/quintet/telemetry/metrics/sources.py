@@ -6,6 +6,7 @@ numbers out of it at the places that are known.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from quintet.telemetry.logs import get_logger
@@ -28,23 +29,34 @@ log = get_logger("quintet.telemetry")
 
 
 class Layout:
-    """Which lines the numbers of one page belong to: pairs of a place and a line."""
+    """At which places of a page numbers are, and which line each of them belongs to.
+
+    Two lists of numbers, and not one of pairs: nothing that a garbage collection looks into.
+    """
 
     def __init__(self, identity: tuple[int, bytes]) -> None:
         self.identity = identity
-        self.places: list[tuple[int, int]] = []
+        self.places: list[int] = []
+        self.lines: list[int] = []
 
     def learn(self, page: Found, written: bytes, *, index: Index, breath: Breath) -> None:
         """Parse what has been written since the last time."""
         known = index.known(page.kind, pid=page.pid)
-        parsed = (self.places[-1][0] + 2) * NUMBER_BYTES if self.places else HEAD_BYTES
+        parsed = (self.places[-1] + 2) * NUMBER_BYTES if self.places else HEAD_BYTES
         for key, place in keys(written, parsed):
             line = known.get(key)
             if line is None:
                 line = known[key] = index.learn(page.kind, key, pid=page.pid)
-            self.places.append((place, line))
+            self.places.append(place)
+            self.lines.append(line)
             if len(self.places) % SLICE == 0:
                 breath()
+
+    def line(self, place: int) -> int | None:
+        """The line of one place; places rise."""
+        where = bisect_left(self.places, place)
+        known = where < len(self.places) and self.places[where] == place
+        return self.lines[where] if known else None
 
 
 class Sources:
@@ -62,6 +74,7 @@ class Sources:
             pages = self._shelf.pages()
             for page in pages:
                 self._take(page, sums, breath=breath)
+        sums.finish()
         there = {page.path for page in pages}
         self._layouts = {path: known for path, known in self._layouts.items() if path in there}
         return sums
@@ -80,9 +93,14 @@ class Sources:
         sums.grow(len(self.index.beginnings))
         numbers = found.numbers
         for start in range(0, len(layout.places), SLICE):
-            sums.take(page.kind, layout.places[start : start + SLICE], numbers=numbers)
+            part = slice(start, start + SLICE)
+            sums.take(
+                page.kind,
+                zip(layout.places[part], layout.lines[part], strict=True),
+                numbers=numbers,
+            )
             breath()
-        lines = dict(layout.places)
         for place, exemplar in exemplars.read(page.path):
-            if place in lines:
-                sums.note(lines[place], exemplar)
+            line = layout.line(place)
+            if line is not None:
+                sums.note(line, exemplar)

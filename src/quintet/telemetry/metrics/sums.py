@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Sums:
         self.numbers: list[float | None] = []
         self.exemplars: dict[int, Shown] = {}
         self._moments: dict[int, float] = {}
+        self._fractions: dict[int, list[float]] = {}
 
     def grow(self, lines: int) -> None:
         """Make room for lines that have been learned."""
@@ -40,6 +42,15 @@ class Sums:
         else:
             self._add(places, numbers)
 
+    def finish(self) -> None:
+        """Add what is not whole, exactly as well.
+
+        The order of processes changes as they come and go. A sum that depends on it would fall by
+        its last bit now and then, and a counter that falls has been set back, for Prometheus.
+        """
+        for line, parts in self._fractions.items():
+            self.numbers[line] = _exact((self.numbers[line] or 0.0, *parts))
+
     def note(self, line: int, exemplar: Shown) -> None:
         """Keep the exemplar that is the youngest."""
         known = self.exemplars.get(line)
@@ -47,10 +58,14 @@ class Sums:
             self.exemplars[line] = exemplar
 
     def _add(self, places: Places, numbers: memoryview[float]) -> None:
+        """Add whole numbers, which is exact, and put the others by for ``finish``."""
         sums = self.numbers
         for place, line in places:
-            known = sums[line]
-            sums[line] = numbers[place] if known is None else known + numbers[place]
+            number, known = numbers[place], sums[line]
+            if number % 1.0:
+                self._fractions.setdefault(line, []).append(number)
+                number = 0.0
+            sums[line] = number if known is None else known + number
 
     def _choose(
         self,
@@ -68,3 +83,10 @@ class Sums:
         for place, line in places:
             if numbers[place + 1] > self._moments.get(line, 0.0):
                 self.numbers[line], self._moments[line] = numbers[place], numbers[place + 1]
+
+
+def _exact(parts: Iterable[float]) -> float:
+    try:
+        return math.fsum(parts)
+    except (OverflowError, ValueError):  # more than there is, or infinities of both signs
+        return sum(parts)

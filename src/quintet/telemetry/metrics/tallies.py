@@ -63,7 +63,7 @@ class Requests:
         self._durations = durations
         self._limit = limit
         self._tallies: dict[tuple[str, str, int], Tally] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may count as well
 
     def tally(self, method: str, endpoint: str, status: int) -> Tally:
         """Return what to count on."""

@@ -60,7 +60,7 @@ class Text:
         beginnings, numbers, tails = self._index.beginnings, self._numbers, self._tails
         seen = 0.0
         before = len(samples)
-        for _, line in buckets.ends:
+        for line in buckets.lines:
             number = numbers[line]
             if number is not None:
                 seen += number

@@ -17,6 +17,9 @@ from prometheus_client.samples import Exemplar
 from quintet.telemetry.metrics import exemplars
 from quintet.telemetry.metrics.ledger import LOCK, Ledger, Page, current
 
+YOUNG_SECONDS = 0.1
+"""Nobody scrapes more often: a trace that is younger need not make room for the next one."""
+
 
 class Value:
     """One number, as ``prometheus_client`` makes and uses it."""
@@ -82,8 +85,13 @@ class Value:
             )
 
     def show(self, trace_id: str, value: float) -> None:
-        """Remember the trace of ``value``; the caller holds the lock, and the number is settled."""
-        now = time()
+        """Remember the trace of ``value``, unless the one that is known is young enough.
+
+        The caller holds the lock, and the number is settled.
+        """
+        now, last = time(), self._exemplar
+        if last is not None and 0.0 <= now - float(last[2] or 0.0) < YOUNG_SECONDS:
+            return
         self._exemplar = trace_id, value, now
         text = b'{trace_id="%b"}' % trace_id.encode()
         self.page.exemplars.keep(self.place, text, value=value, timestamp=now)

@@ -1,0 +1,3 @@
+"""What ``bench/metrics.py`` runs in processes of their own: counting, writing, serving."""
+
+from __future__ import annotations
