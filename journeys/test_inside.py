@@ -11,6 +11,8 @@ RESERVATIONS = "/internal/v1/reservations/"
 PATHS = [
     "/metrics",
     "/livez",
+    "/loggers",
+    "/profile",
     "/readyz",
     "/health",
     "/health/",

@@ -14,7 +14,7 @@ from quintet.database.traces import trace_statements
 from quintet.lifecycle import monitor, sampling
 from quintet.lifecycle.pools import close_pools
 from quintet.lifecycle.turns import shared_folder
-from quintet.telemetry import metrics, output, traces
+from quintet.telemetry import metrics, output, traces, turning
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class QuintetConfig(AppConfig):
 
 def _watch(env: ServiceSettings) -> None:
     """Tell the monitor what to look at, in each process that has one."""
+    turning.share(shared_folder())
+    monitor.current.every(turning.LOOK_SECONDS, "levels", run=turning.follow)
     sampler = sampling.Sampler(env, folder=shared_folder())
     monitor.current.every(sampling.SECONDS, "resources", run=sampler.look)
     lifecycle.at_stop(monitor.current.stop)

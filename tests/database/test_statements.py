@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import time
 
 import pytest
@@ -9,6 +10,8 @@ from psycopg import sql
 from quintet.database.statements import DeadlinePassed
 from quintet.errors import DeadlineException, Kind
 from quintet.resilience import deadline
+from quintet.telemetry import buffering
+from quintet.telemetry.buffering import Buffer
 from quintet.views.translation import translate
 from tests.database.asking import asked, backend, frozen
 from tests.database.settings import environment
@@ -171,3 +174,29 @@ def test_no_query_is_slow_where_nobody_wants_to_know(settings, connected, postgr
     database = connected(DATABASE_URL=postgres.url())
 
     assert database.slow_seconds == float("inf")
+
+
+def test_the_statements_of_a_request_are_kept_with_its_debug_lines(table, captured_logs):
+    buffering.watch({"quintet"})
+    buffer = Buffer(10)
+
+    with buffering.running(buffer):
+        asked(table, "INSERT INTO kept_rows VALUES (4711)")
+    assert captured_logs == []
+    buffer.write()
+
+    line = captured_logs[-1]
+    assert (line["message"], line["level"], line["buffered"]) == ("statement", "DEBUG", True)
+    assert line["sql"] == "INSERT INTO kept_rows VALUES (?)"
+    assert line["duration_ms"] >= 0
+
+
+def test_statements_are_logged_where_their_level_is(table, captured_logs):
+    logging.getLogger("quintet.database").setLevel(logging.DEBUG)
+
+    with buffering.running(Buffer(10)):
+        asked(table, "INSERT INTO kept_rows VALUES (4711)")
+
+    line = captured_logs[-1]
+    assert (line["message"], line["rows"]) == ("statement", 1)
+    assert "buffered" not in line

@@ -10,7 +10,16 @@ from tests.fleet.system import decoded, eventually
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PROBLEM = {"Accept": "application/problem+json"}
-INSIDE = ["/metrics", "/health", "/health/", "/livez", "/readyz", "/internal/v1/anything/"]
+INSIDE = [
+    "/metrics",
+    "/health",
+    "/health/",
+    "/livez",
+    "/readyz",
+    "/internal/v1/anything/",
+    "/loggers",
+    "/profile",
+]
 TRICKS = [
     "/api/v1/alpha/../../../internal/x",
     "/%69nternal/x",

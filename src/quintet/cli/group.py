@@ -15,6 +15,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "down": ("quintet.fleet.commands:down", "Stop the system."),
     "manage": ("quintet.fleet.manage:manage", "Run a management command of a service."),
     "demo": ("quintet.fleet.demo:demo", "Walk through the running system as a customer."),
+    "log-level": ("quintet.fleet.inside:log_level", "Change a log level for a while."),
+    "profile": ("quintet.fleet.inside:profile", "See where a running service spends its time."),
     "serve": ("quintet.server.command:serve", "Run one service as production does."),
     "bench": ("quintet.cli.bench:bench", "Run what prints a figure."),
     "test": ("quintet.testing.command:test", "Run every test."),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, OperationalError
@@ -13,8 +15,9 @@ from quintet import conf
 from quintet.database import tally
 from quintet.errors import DeadlineException
 from quintet.resilience import deadline
+from quintet.telemetry import buffering
 from quintet.telemetry.logs import get_logger
-from quintet.telemetry.statements import shape_of
+from quintet.telemetry.statements import LONGEST_READ, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 STAGE = "database"
 
 log = get_logger("quintet.database")
+_logger = logging.getLogger("quintet.database")
 
 
 class DeadlinePassed(DeadlineException, OperationalError):
@@ -81,20 +85,43 @@ def watch(execute: Callable[..., Any], *statement: Any) -> Any:
         if counted is not None:
             counted.add(statement[0], seconds)
         if seconds >= connection.slow_seconds:
-            _report_slow(statement, seconds)
+            log.warning("slow query", **_told(statement, seconds), place=tally.place())
+        else:
+            _mention(statement, seconds)
 
 
-def _report_slow(statement: Sequence[Any], seconds: float) -> None:
-    """Log what was asked, without its values; text that is put together for a driver has them."""
+def _mention(statement: Sequence[Any], seconds: float) -> None:
+    """Log a statement at debug, or keep it for the request: cheaply, since most are forgotten.
+
+    Neither its values nor its cursor are kept: they may be large.
+    """
+    buffer = buffering.current()
+    if logging.Logger.isEnabledFor(_logger, logging.DEBUG):  # for more than the buffer
+        log.debug("statement", **_told(statement, seconds))
+    elif buffer is not None:
+        sql, *_, given = statement
+        told = sql[:LONGEST_READ] if isinstance(sql, str) else ""
+        alias = given["connection"].alias
+        buffer.note(_logger, partial(_record, told, alias, seconds=seconds, created=time.time()))
+
+
+def _record(sql: str, alias: str, *, seconds: float, created: float) -> logging.LogRecord:
+    record = logging.LogRecord(_logger.name, logging.DEBUG, "", 0, "statement", (), None)
+    record.created = created
+    duration = round(seconds * 1000, 2)
+    record.event_fields = {"sql": shape_of(sql), "duration_ms": duration, "database": alias}
+    return record
+
+
+def _told(statement: Sequence[Any], seconds: float) -> dict[str, Any]:
+    """What was asked, without its values; text that is put together for a driver has them."""
     sql, *_, given = statement
-    log.warning(
-        "slow query",
-        sql=shape_of(sql) if isinstance(sql, str) else "",
-        duration_ms=round(seconds * 1000, 2),
-        rows=given["cursor"].rowcount,
-        database=given["connection"].alias,
-        place=tally.place(),
-    )
+    return {
+        "sql": shape_of(sql) if isinstance(sql, str) else "",
+        "duration_ms": round(seconds * 1000, 2),
+        "rows": given["cursor"].rowcount,
+        "database": given["connection"].alias,
+    }
 
 
 def look_at_the_clock() -> None:

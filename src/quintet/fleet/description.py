@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-RESERVED = ("/docs", "/internal", "/metrics", "/health", "/livez", "/readyz")
+RESERVED = (
+    *("/docs", "/internal", "/metrics", "/health", "/livez", "/readyz"),
+    *("/loggers", "/profile"),
+)
 """Prefixes that no service may claim at the gateway."""
 
 TAKEN = frozenset({"gateway", "postgres", "quintet", "swagger", "valkey"})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-LEFT_BEHIND = frozenset({".db", ".new", ".exemplars"})
+LEFT_BEHIND = frozenset({".db", ".new", ".exemplars", ".json", ".at"})
 
 
 class TooLate(RuntimeError):

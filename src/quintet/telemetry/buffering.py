@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from quintet.telemetry.spent import Spent
 
-    Kept = tuple[logging.Logger, logging.LogRecord, Mapping[str, Any], int]
+    Line = logging.LogRecord | Callable[[], logging.LogRecord]
+    Kept = tuple[logging.Logger, Line, Mapping[str, Any], int]
 
 MOST_BYTES = 512 * 1024
 MARK = "buffered"
@@ -51,13 +52,25 @@ class Buffer:
 
     def keep(self, logger: logging.Logger, record: logging.LogRecord) -> None:
         """Keep a record instead of the oldest; small collections as they are at this moment."""
+        self._add(logger, record, size=_still(record))
+
+    def note(self, logger: logging.Logger, make: Callable[[], logging.LogRecord]) -> None:
+        """Keep what ``make`` makes of it, should it be written: for lines that are many."""
+        self._add(logger, make, size=_RECORD_BYTES)
+
+    def _add(
+        self,
+        logger: logging.Logger,
+        line: Line,
+        *,
+        size: int,
+    ) -> None:
         if self._kept is None:
             self._kept = deque()
             self._lock = threading.RLock()  # a request may have several threads
             self._bytes = self._missing = 0
-        size = _still(record)
         with self._lock:
-            self._kept.append((logger, record, bound_fields(), size))
+            self._kept.append((logger, line, bound_fields(), size))
             self._bytes += size
             while len(self._kept) > self._most_lines or self._bytes > MOST_BYTES:
                 self._bytes -= self._kept.popleft()[3]
@@ -73,7 +86,8 @@ class Buffer:
         structlog.contextvars.clear_contextvars()  # what a line had of them is kept with it
         missing = {"lines_not_kept": self._missing} if self._missing else {}
         try:
-            for logger, record, fields, _ in kept:
+            for logger, line, fields, _ in kept:
+                record = line if isinstance(line, logging.LogRecord) else line()
                 _mark(record, {**fields, **missing})
                 missing = {}
                 logger.callHandlers(record)

@@ -11,7 +11,9 @@ from quintet import lifecycle
 from quintet.auth import Public
 from quintet.views import probes
 from quintet.views.functions import declares
+from quintet.views.loggers import loggers
 from quintet.views.metrics import metrics
+from quintet.views.profile import profile
 
 
 @declares(Public)
@@ -49,6 +51,8 @@ urlpatterns = [
     path("worker/", worker),
     path("slow/", slow),
     path("metrics", metrics),
+    path("loggers", loggers),
+    path("profile", profile),
     path("livez", probes.livez),
     path("readyz", probes.readyz),
 ]
