@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -117,6 +118,10 @@ class Running:
         names = ("number", "call", "due_at", "late", "seconds", "status", "error", "headers")
         rows = [Outcome(**dict(zip(names, row, strict=True))) for row in json.loads(written)]
         return sorted(rows, key=lambda row: row.number)
+
+    def stop(self) -> None:
+        """Ask nothing more; what is still in flight is left out of the outcomes."""
+        self._process.send_signal(signal.SIGINT)
 
     def end(self) -> None:
         """Stop it, if it has not come to its end."""

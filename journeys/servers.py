@@ -87,16 +87,21 @@ class Server:
         """Stop as an orchestrator does, first in words, and return the exit code."""
         self.process.terminate()
         try:
-            return self.process.wait(STOP_SECONDS)
+            code = self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"{self.name} still ran {STOP_SECONDS} s after SIGTERM") from None
+        self._dismiss()
+        return code
 
     def kill(self) -> None:
         """Leave nothing of it, dead or alive."""
         for process in self.processes():
             process.kill()
         self.process.wait()
+        self._dismiss()
+
+    def _dismiss(self) -> None:
         self.guard.kill()
         self.guard.communicate()
 

@@ -79,14 +79,14 @@ def test_a_killed_process_is_started_again(run, roster):
         os.kill(first, signal.SIGKILL)
         await one.until(lambda state: state is not State.READY)
         await one.until(is_ready)
-        second, restarts = one.facts.pid, one.facts.restarts
+        second, restarts, code = one.facts.pid, one.facts.restarts, one.facts.exit_code
         await one.stop()
-        return first, second, restarts
+        return first, second, restarts, code
 
-    first, second, restarts = run(story())
+    first, second, restarts, code = run(story())
 
     assert first != second
-    assert restarts == 1
+    assert (restarts, code) == (1, -signal.SIGKILL)
 
 
 def test_the_reason_of_a_crash_names_the_signal(run, roster):

@@ -237,7 +237,7 @@ def test_clients_that_do_not_hang_up_hold_up_nobody(serving, connect):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("swallows", ["", "yes"])
+@pytest.mark.parametrize("swallows", ["nothing", "it", "its kind"])
 def test_a_signal_during_the_start_ends_cleanly(open_shop, number, swallows):
     shop = open_shop(DJANGO_SETTINGS_MODULE="shop.sleepy", SHOP_SWALLOWS=swallows)
     shop.wait_until(lambda: "starting" in shop.log.read_text())

@@ -304,5 +304,6 @@ def _describe(unit: Unit, wiring: Wiring) -> dict[str, Any]:
         "pid": facts.pid,
         "port": port,
         "restarts": facts.restarts,
+        "exit_code": facts.exit_code,
         "ready_after_seconds": facts.ready_after_seconds and round(facts.ready_after_seconds, 2),
     }

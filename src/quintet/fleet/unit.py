@@ -86,6 +86,8 @@ class Facts:
     state: State = State.WAITING
     reason: str = ""
     pid: int | None = None
+    exit_code: int | None = None
+    """With which the process before this one ended."""
     restarts: int = 0
     ready_after_seconds: float | None = None
     crashes: deque[float] = field(default_factory=deque)
@@ -178,7 +180,7 @@ class Unit:
         asked = await self._attend(child)
         if asked or self._stopping:
             await child.end(grace_seconds=self.policy.grace_seconds)
-        code = await child.wait()
+        code = self.facts.exit_code = await child.wait()
         self.facts.pid = self.child = None
         if not (asked or self._stopping):
             await self._after_crash(code)

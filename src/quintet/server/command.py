@@ -9,7 +9,13 @@ import click
 
 from quintet.lifecycle import phase
 from quintet.server import multiprocess
-from quintet.server.startup import SETTINGS_VARIABLE, CannotStart, end_when_told, load
+from quintet.server.startup import (
+    SETTINGS_VARIABLE,
+    CannotStart,
+    end_when_told,
+    load,
+    was_told_to_end,
+)
 
 if TYPE_CHECKING:
     from quintet.server.startup import WSGIApplication
@@ -43,6 +49,10 @@ def serve() -> None:
             _run()
     except (CannotStart, multiprocess.TooLate, multiprocess.Unusable) as error:
         raise click.ClickException(str(error)) from error
+    except Exception as error:
+        if was_told_to_end():  # Python makes other errors of a SystemExit, in __set_name__ for one
+            raise SystemExit(0) from error
+        raise
 
 
 def _run() -> None:
