@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
+import time
 
 from quintet.embedded import spawn
 
@@ -41,3 +43,14 @@ def test_where_the_kernel_cannot_tie_a_child_to_its_parent_it_runs_all_the_same(
     monkeypatch.setattr(spawn, "LINUX", False)
 
     assert said("echo", "alive", preexec=spawn.ends_with_parent(signal.SIGTERM)) == "alive"
+
+
+def test_a_thread_that_somebody_has_started_in_the_child_is_waited_for():
+    """A hook of ``os.register_at_fork`` may start one; a namespace is for a single thread only."""
+    preexec = spawn.in_user_namespace(signal.SIGKILL)
+
+    def crowded():
+        threading.Thread(target=time.sleep, args=(0.2,)).start()
+        preexec()
+
+    assert spawn.can_run(["true"], crowded) is spawn.user_namespaces_work()

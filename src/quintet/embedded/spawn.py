@@ -8,11 +8,13 @@ outlives its parent is found again by the files in its directory.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import pwd
 import signal
 import subprocess
 import sys
+import time
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,7 @@ LINUX = sys.platform == "linux"
 PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER = 0x10000000
 NOBODY = 65534
+ATTEMPTS, PAUSE_SECONDS = 100, 0.01
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -50,8 +53,7 @@ def in_user_namespace(number: signal.Signals, *, inside: int = NOBODY) -> Preexe
     follow_parent = ends_with_parent(number)
 
     def in_child() -> None:
-        if _libc.unshare(CLONE_NEWUSER) != 0:
-            raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWUSER)")
+        _unshare()
         _write("/proc/self/setgroups", b"deny")
         _write("/proc/self/uid_map", uid_map)
         _write("/proc/self/gid_map", gid_map)
@@ -100,6 +102,17 @@ def can_run(argv: list[str], preexec: Preexec) -> bool:
     except (OSError, subprocess.SubprocessError):
         return False
     return tried.returncode == 0
+
+
+def _unshare() -> None:
+    """Enter a user namespace; wait for a thread that somebody's fork hook has started here."""
+    for _ in range(ATTEMPTS):
+        if _libc.unshare(CLONE_NEWUSER) == 0:
+            return
+        if ctypes.get_errno() != errno.EINVAL:
+            break
+        time.sleep(PAUSE_SECONDS)
+    raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWUSER)")
 
 
 def _write(path: str, data: bytes) -> None:
