@@ -99,12 +99,12 @@ def serving(name: str, service: Mapping[str, str], scratch: Path) -> Iterator[in
         process.wait(timeout=PATIENCE_SECONDS)
 
 
-def until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:
+def until_it_answers(port: int, process: subprocess.Popen[bytes], path: str = PATH) -> None:
     """Wait for the first 200."""
     ends_at = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < ends_at and process.poll() is None:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}{PATH}", timeout=1).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1).close()
         except OSError:
             time.sleep(0.1)
         else:

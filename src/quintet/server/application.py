@@ -55,6 +55,7 @@ def configuration(env: ServiceSettings) -> dict[str, Any]:
         "logger_class": ServiceLogger,
         "loglevel": "info",
         "preload_app": True,
+        "http_parser": "python",  # the other one refuses other things, wherever it is installed
         "control_socket_disable": True,
         "keepalive": KEEPALIVE_SECONDS,
         "graceful_timeout": math.ceil(env.SHUTDOWN_SECONDS),
