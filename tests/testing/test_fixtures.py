@@ -6,6 +6,8 @@ from quintet import context
 from quintet import testing as kit
 from quintet.auth import MemoryKeySource, tokens
 from quintet.errors import NotFoundException
+from quintet.settings.rates import parse
+from quintet.views.throttling.counting import counting
 
 pytestmark = pytest.mark.urls("tests.testing.doors")
 LEFT = context.Context(correlation_id="left-behind")
@@ -64,6 +66,13 @@ def test_no_trust_is_left_from_an_earlier_test(turn):
     assert not isinstance(tokens.key_source(), MemoryKeySource)
 
     tokens.trust(source)
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_nobody_is_limited_by_what_an_earlier_test_asked(turn):
+    once = parse("1/hour")
+
+    assert counting().ask("caller", once, fail_closed=False).granted
 
 
 def test_every_name_of_the_kit_can_be_had():

@@ -55,6 +55,9 @@ class RateLimiter(Protocol):
         A caller always comes with the same rates.
         """
 
+    def forget(self) -> None:
+        """Begin anew with everybody, as tests do."""
+
 
 class LocalRateLimiter:
     """Counts in this process alone, on a clock that nobody can set.
@@ -80,6 +83,11 @@ class LocalRateLimiter:
                 for log in logs:
                     log.add(now)
             return Verdict(granted, [Standing(log.left(now), log.wait(now)) for log in logs])
+
+    def forget(self) -> None:
+        """Begin anew with everybody."""
+        with self._lock:
+            self._logs.clear()
 
     def _logs_of(self, caller: str, rates: Sequence[Rate]) -> list[_Log]:
         logs = self._logs.get(caller)

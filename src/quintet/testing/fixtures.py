@@ -93,7 +93,7 @@ class Lines(logging.Handler):
 
 @pytest.fixture(autouse=True)
 def clean_state() -> Iterator[None]:
-    """Let no test inherit what another one left behind: context, trust, settings that were read."""
+    """Let no test inherit what another one left behind: context, trust, counts, settings."""
     if "quintet.lifecycle.monitor" in sys.modules:
         sys.modules["quintet.lifecycle.monitor"].current.hold()
     tokens = sys.modules.get("quintet.auth.tokens")
@@ -104,5 +104,7 @@ def clean_state() -> Iterator[None]:
             variable.set(None)
     if tokens and trusted and tokens.key_source() is not trusted:
         tokens.trust(trusted)
+    if "quintet.views.throttling.counting" in sys.modules:
+        sys.modules["quintet.views.throttling.counting"].forget()
     if "quintet.conf" in sys.modules:
         sys.modules["quintet.conf"].current.cache_clear()

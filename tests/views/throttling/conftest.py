@@ -11,7 +11,6 @@ import redis
 
 from quintet.embedded.valkey import Valkey
 from quintet.testing import servers
-from quintet.views.throttling import counting
 from tests.house.source import ROOT
 from tests.project.settings import ProjectSettings
 
@@ -80,11 +79,3 @@ def declare(settings):
         settings.QUINTET = ProjectSettings.load(environ=declared)
 
     return change
-
-
-@pytest.fixture(autouse=True)
-def forgotten():
-    """Nobody is remembered from one test to the next."""
-    counting._counting.cache_clear()
-    yield
-    counting._counting.cache_clear()

@@ -129,3 +129,25 @@ def test_with_one_it_counts_there(declare, scheme):
 
 def test_a_process_counts_in_one_place():
     assert counting.counting() is counting.counting()
+
+
+@pytest.mark.parametrize("place", ["alone", "shared"])
+def test_everybody_can_be_forgotten(declare, request, place):
+    declare(CACHE_URL="" if place == "alone" else request.getfixturevalue("store"))
+    once = parse("1/hour")
+    counting.counting().ask("caller", once, fail_closed=False)
+
+    counting.forget()
+
+    assert counting.counting().ask("caller", once, fail_closed=False).granted
+
+
+def test_to_forget_asks_nobody_who_is_gone(declare):
+    declare(CACHE_URL="redis://127.0.0.1:1/0")
+    once, before = parse("1/hour"), counting.counting()
+    before.ask("caller", once, fail_closed=False)
+
+    counting.forget()
+
+    assert counting.counting() is not before
+    assert before.ask("caller", once, fail_closed=False).granted

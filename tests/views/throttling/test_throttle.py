@@ -6,7 +6,7 @@ import pytest
 
 from quintet.telemetry import metrics
 from quintet.testing.api import Api
-from quintet.views.throttling.counting import _counting
+from quintet.views.throttling.counting import counting
 from quintet.views.throttling.judging import LIMITED
 
 pytestmark = pytest.mark.urls("tests.views.throttling.doors")
@@ -246,7 +246,7 @@ def test_a_store_that_dies_and_comes_back_costs_no_request(declare, api, server)
     server.stop()
     left += [_left(api) for _ in range(20)]
     server.start()
-    _counting(server.url(), "project")._outage._next_try = 0  # its time has come
+    counting()._outage._next_try = 0  # its time has come
     left += [_left(api) for _ in range(5)]
 
     assert left == [999, *range(999, 979, -1), *range(999, 994, -1)]

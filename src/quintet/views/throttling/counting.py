@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ OUTAGES = Counter(
     "rate_limit_outages", "Times that requests could no longer be counted across processes."
 )
 _ALONE = ("", "locmemcache", "dummycache")
+_made: dict[tuple[str, str], Counting] = {}
 
 log = get_logger("quintet.throttling")
 
@@ -43,6 +44,12 @@ class Counting:
             return self._second.ask(caller, rates)
         return verdict
 
+    def forget(self) -> None:
+        """Begin anew with everybody, as far as that can be reached."""
+        self._second.forget()
+        with suppress(Uncountable):
+            self._first.forget()
+
     def _ask_first(self, caller: str, rates: Sequence[Rate]) -> Verdict | None:
         try:
             verdict = self._first.ask(caller, rates)
@@ -59,17 +66,23 @@ class Counting:
 def counting() -> Counting:
     """The counting of this process."""
     env = conf.current()
-    return _counting(env.CACHE_URL, env.SERVICE_NAME)
+    place = env.CACHE_URL, env.SERVICE_NAME
+    found = _made.get(place)
+    if found is None:
+        made = Counting(_first(*place), LocalRateLimiter(), outage=Outage())
+        found = _made.setdefault(place, made)
+    return found
+
+
+def forget() -> None:
+    """Let nobody be known from one test to the next."""
+    while _made:
+        _made.popitem()[1].forget()
 
 
 def is_shared() -> bool:
     """Whether all processes of the service count together."""
     return urlsplit(conf.current().CACHE_URL).scheme not in _ALONE
-
-
-@lru_cache(maxsize=8)
-def _counting(url: str, service: str) -> Counting:
-    return Counting(_first(url, service), LocalRateLimiter(), outage=Outage())
 
 
 def _first(url: str, service: str) -> RateLimiter:

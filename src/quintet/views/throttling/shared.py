@@ -35,7 +35,7 @@ class SharedRateLimiter:
     """
 
     def __init__(self, url: str, *, prefix: str) -> None:
-        storage = RedisStorage(
+        self._storage = storage = RedisStorage(
             url,
             key_prefix=prefix,
             socket_timeout=ANSWER_SECONDS,
@@ -54,6 +54,13 @@ class SharedRateLimiter:
         pairs = range(1, len(found), 2)
         standings = [Standing(found[at], found[at + 1] / 1000) for at in pairs]
         return Verdict(bool(found[0]), standings)
+
+    def forget(self) -> None:
+        """Begin anew with everybody who was counted under this prefix."""
+        try:
+            self._storage.reset()
+        except self._errors as error:
+            raise Uncountable(str(error)) from error
 
     def _run(self, key: str, *arguments: int) -> list[int]:
         """Name the script, and send it only to a server that has not seen it yet."""
