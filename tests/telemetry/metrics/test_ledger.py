@@ -163,6 +163,44 @@ LAMPS.labels("caught").inc(caught)
     )
 
 
+def test_whoever_counts_in_between_two_steps_of_a_count_loses_nothing(counting):
+    """What a finaliser does, done after every single call: the smallest step that there is."""
+    counting.run("""
+import prometheus_client
+names = iter(range(10_000_000))
+within = False
+def meanwhile(frame, event, argument):
+    global within
+    if not within and event in {"c_return", "return"}:
+        within = True
+        number = next(names)
+        page, place = ledger.current.ledger.place(Placed(number))
+        page.numbers[place] += 1
+        within = False
+
+class Placed:
+    kind = "counter"
+    def __init__(self, number):
+        self.number = number
+    def key(self):
+        return f'["between", "between_total", {{"n": "{self.number}"}}, "In between."]'
+
+LAMPS.labels("hall").inc()
+sys.setprofile(meanwhile)
+for n in range(20):
+    LAMPS.labels(f"{n}").inc()
+sys.setprofile(None)
+LAMPS.labels("between").inc(next(names))
+""")
+
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(counting.directory))
+    between = [s for f in registry.collect() for s in f.samples if s.name == "between_total"]
+    assert [counting.value("lamps_total", room=f"{n}") for n in range(20)] == [1] * 20
+    assert len(between) == counting.value("lamps_total", room="between") > 500
+    assert {sample.value for sample in between} == {1}
+
+
 def test_a_full_disk_costs_numbers_and_no_request(counting):
     ended = counting.run("""
 import logging, resource
@@ -172,9 +210,12 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
 for n in range(2_000):
     LAMPS.labels(f"{n}").inc()
 LAMPS.labels("early").inc()
+TOOK.observe(0.5, {"trace_id": "4bf9"})
+TOOK.observe(0.6, {"trace_id": "4bf9"})
 """)
 
     assert counting.value("lamps_total", room="early") == 2
+    assert counting.value("took_count") == 2
     assert ended.stderr.count("metrics are lost") == 1
 
 

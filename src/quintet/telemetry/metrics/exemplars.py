@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from zlib import crc32
 
 from quintet.telemetry.metrics.space import reserve
@@ -41,6 +41,26 @@ def labels(exemplar: Exemplar) -> bytes:
     """Write the labels of an exemplar of ``prometheus_client`` as OpenMetrics does."""
     pairs = ",".join(f'{name}="{_escaped(value)}"' for name, value in exemplar.labels.items())
     return f"{{{pairs}}}".encode()
+
+
+class Exemplars(Protocol):
+    """The last exemplar at each place of a page."""
+
+    def keep(self, place: int, text: bytes, *, value: float, timestamp: float) -> None:
+        """Remember it instead of the one before."""
+
+    def close(self) -> None:
+        """Let go of what they are kept in."""
+
+
+class Forgetful:
+    """Keeps nothing: where no other process could ask, or where there is no room."""
+
+    def keep(self, place: int, text: bytes, *, value: float, timestamp: float) -> None:
+        """Forget it."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
 
 class ExemplarFile:

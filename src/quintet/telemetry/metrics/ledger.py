@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from quintet.telemetry.logs import get_logger
+from quintet.telemetry.metrics.exemplars import Exemplars, Forgetful
 from quintet.telemetry.metrics.pages import FilePage, Numbers
 
 TELLING = "quintet-metrics-lost"
@@ -32,13 +33,6 @@ class Named(Protocol):
 
     def key(self) -> str:
         """Name the number as it is named in a file."""
-
-
-class Exemplars(Protocol):
-    """The last exemplar at each place."""
-
-    def keep(self, place: int, text: bytes, *, value: float, timestamp: float) -> None:
-        """Remember it instead of the one before."""
 
 
 class Page(Protocol):
@@ -63,14 +57,7 @@ class MemoryPage:
 
     def __init__(self) -> None:
         self.numbers: list[float] = []
-
-    @property
-    def exemplars(self) -> Exemplars:
-        """Itself, which forgets them."""
-        return self
-
-    def keep(self, place: int, text: bytes, *, value: float, timestamp: float) -> None:
-        """Forget it: there is no other process that could ask."""
+        self.exemplars = Forgetful()
 
 
 class MemoryLedger:

@@ -16,7 +16,7 @@ import secrets
 import struct
 from typing import TYPE_CHECKING, Protocol
 
-from quintet.telemetry.metrics.exemplars import ExemplarFile
+from quintet.telemetry.metrics.exemplars import ExemplarFile, Exemplars, Forgetful
 from quintet.telemetry.metrics.space import reserve
 
 if TYPE_CHECKING:
@@ -53,6 +53,25 @@ def head(used: int) -> bytes:
     return _HEAD.pack(used, MARK + os.urandom(3))
 
 
+class Mapped:
+    """A file as memory: its bytes, the numbers in it, and the count of used bytes at its head."""
+
+    __slots__ = ("bytes", "head", "numbers", "size")
+
+    def __init__(self, file: int, size: int) -> None:
+        reserve(file, size)
+        self.bytes = mmap.mmap(file, size)
+        self.head = memoryview(self.bytes).cast("i")
+        self.numbers = memoryview(self.bytes).cast("d")
+        self.size = size
+
+    def close(self) -> None:
+        """Let go of the file, of which the memory is a part."""
+        self.head.release()
+        self.numbers.release()
+        self.bytes.close()
+
+
 class FilePage:
     """The numbers of one kind that this process has counted.
 
@@ -64,51 +83,56 @@ class FilePage:
     def __init__(self, directory: Path, kind: str) -> None:
         self._places: dict[str, int] = {}
         self._used = HEAD_BYTES
-        self._size = 0
         self._file, self.path = _locked_file(directory, kind)
-        self._exemplars: ExemplarFile | None = None
-        self._grow(FIRST_BYTES)
+        self._mapped = Mapped(self._file, FIRST_BYTES)
+        self._exemplars: Exemplars | None = None
+        self.numbers = self._mapped.numbers
 
     def place(self, key: str) -> int:
         """Give ``key`` a place, with 0 at it, or find the one that it has."""
         place = self._places.get(key)
         if place is None:
-            written = entry(key.encode())
-            while self._used + len(written) > self._size:
-                self._grow(self._size * 2)
-            self._map[self._used : self._used + len(written)] = written
-            self._used += len(written)
-            self._map[: _LENGTH.size] = _LENGTH.pack(self._used)  # last: readers look up to here
-            place = self._places[key] = self._used // NUMBER_BYTES - 2
+            place = self._places[key] = self._written(entry(key.encode()))
         return place
 
+    def _written(self, number: bytes) -> int:
+        """Write an entry at the end, and then, for who reads, that it is there.
+
+        A finaliser may run after any call, and place a number as well; so there is no call between
+        the look at the end and its move.
+        """
+        size = len(number)
+        while self._used + size > self._mapped.size:
+            self._grow(self._mapped.size * 2)
+        start = self._used
+        self._mapped.bytes[start : start + size] = number
+        self._used = self._mapped.head[0] = start + size
+        return (start + size) // NUMBER_BYTES - 2
+
+    def _grow(self, size: int) -> None:
+        mapped = Mapped(self._file, size)
+        if size > self._mapped.size:  # and not done by a finaliser in the meantime
+            mapped, self._mapped = self._mapped, mapped
+            self.numbers = self._mapped.numbers
+        mapped.close()
+
     @property
-    def exemplars(self) -> ExemplarFile:
+    def exemplars(self) -> Exemplars:
         """The file beside this one, which is made for the first exemplar."""
         if self._exemplars is None:
-            self._exemplars = ExemplarFile.beside(self.path)
+            try:
+                self._exemplars = ExemplarFile.beside(self.path)
+            except OSError:
+                self._exemplars = Forgetful()
         return self._exemplars
 
     def close(self) -> None:
         """Let go of the file, and with that of its lock unless another process shares it."""
-        self._unmap()
+        self.numbers = ()  # type: ignore[assignment]  # nobody may write to it any more
+        self._mapped.close()
         os.close(self._file)
         if self._exemplars is not None:
             self._exemplars.close()
-
-    def _grow(self, size: int) -> None:
-        reserve(self._file, size)
-        mapped = mmap.mmap(self._file, size)
-        if self._size:
-            self._unmap()
-        self._map, self._size = mapped, size
-        self._view = memoryview(mapped).cast("d")
-        self.numbers = self._view
-
-    def _unmap(self) -> None:
-        self.numbers = ()  # type: ignore[assignment]  # nobody may write to it any more
-        self._view.release()
-        self._map.close()
 
 
 def _locked_file(directory: Path, kind: str) -> tuple[int, Path]:
