@@ -11,9 +11,10 @@ import pytest
 
 from quintet.errors import UnavailableException
 from quintet.telemetry.metrics import shelf as shelves
+from quintet.telemetry.metrics import sources
 from quintet.telemetry.metrics.breath import Breath
 from quintet.telemetry.metrics.content import content, is_marked
-from quintet.telemetry.metrics.pages import FilePage
+from quintet.telemetry.metrics.pages import FilePage, entry
 from quintet.telemetry.metrics.shelf import Found, Shelf
 from quintet.telemetry.metrics.sources import Sources
 from quintet.telemetry.metrics.text import Text
@@ -219,3 +220,23 @@ def test_the_processes_of_pages_are_known_by_name_where_the_page_is_ours(directo
     (directory.path / "counter_uwsgi-1.db").write_bytes(bytes(16))
 
     assert directory.shelf.pids() == {os.getpid()}
+
+
+def test_lines_of_processes_that_are_gone_are_forgotten_in_the_end(directory, monkeypatch):
+    monkeypatch.setattr(sources, "MOST_GONE", 10)
+    page = directory.page()
+    directory.count(page, key("lamps_total"), 1)
+
+    remembered = []
+    for number in range(100):
+        written = struct.pack("=i4s", 8, b"Q123")
+        entry_of = entry(key("level", room=f"{number}").encode(), float(number))
+        path = directory.path / f"gauge_liveall_{number + 1}.db"
+        path.write_bytes(struct.pack("=i", 8 + len(entry_of)) + written[4:] + entry_of)
+        expected = f'level{{room="{number}",pid="{number + 1}"}} {number}.0'
+        assert expected in directory.lines()
+        path.unlink()
+        remembered.append(len(directory.sources.index.beginnings))
+
+    assert max(remembered) < 20
+    assert directory.lines() == ["lamps_total 1.0"]

@@ -62,6 +62,7 @@ def _sources(shared: Path) -> Sources:
 
 
 def scrape(shared: Path, *, modern: bool) -> bytes:
+    """Put away what dead processes have left, add up the rest, and write it down."""
     shelf, breath = Shelf(shared), Breath()
     used = list(Processes(shelf.pids()).collect())  # first: who has just died is still told of
     tidy(shelf, breath)

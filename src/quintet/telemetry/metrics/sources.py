@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SLICE = 256
 """How many numbers are handled between two breaths."""
 
+MOST_GONE = 5_000
+"""How many lines are remembered that no page has any more: those of processes that have ended."""
+
 log = get_logger("quintet.telemetry")
 
 
@@ -66,15 +69,19 @@ class Sources:
         self.index = Index()
         self._shelf = shelf
         self._layouts: dict[Path, Layout] = {}
+        self._gone = 0
 
     def add_up(self, breath: Breath) -> Sums:
         """Read every page that is there now."""
+        if self._gone > MOST_GONE:
+            self.index, self._layouts = Index(), {}
         sums = Sums()
         with self._shelf.reading():
             pages = self._shelf.pages()
             for page in pages:
                 self._take(page, sums, breath=breath)
         sums.finish()
+        self._gone = sums.numbers.count(None)
         there = {page.path for page in pages}
         self._layouts = {path: known for path, known in self._layouts.items() if path in there}
         return sums
