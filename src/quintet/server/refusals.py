@@ -76,10 +76,16 @@ def rendered(refusal: Refusal, correlation_id: str) -> bytes:
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
         f"{context.CORRELATION_HEADER}: {correlation_id}",
+        *_when_to_come_back(refusal.error),
         "",
         "",
     )
     return "\r\n".join(head).encode("ascii") + body
+
+
+def _when_to_come_back(error: ServiceException) -> tuple[str, ...]:
+    seconds = getattr(error, "retry_after_seconds", None)
+    return () if seconds is None else (f"Retry-After: {seconds}",)
 
 
 def _api_error(status: int, reason: str, message: str) -> Refusal:

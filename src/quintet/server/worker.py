@@ -14,8 +14,8 @@ from quintet import context, lifecycle
 from quintet.lifecycle import CUT_SHORT, recycling
 from quintet.middleware import flights
 from quintet.server.arbiter import END_OF_WORKER, WISH_OF_WORKER
-from quintet.server.hearing import HearingWorker
 from quintet.server.refusals import refusal_of, rendered
+from quintet.server.scarcity import ScarceWorker
 from quintet.telemetry import metrics
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ServiceLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
             log.propagate = True
 
 
-class ServiceWorker(HearingWorker):
+class ServiceWorker(ScarceWorker):
     """A threaded worker that ends when its master says so, and leaves nobody without an answer."""
 
     def init_signals(self) -> None:
