@@ -21,7 +21,8 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+"""Loosely typed: Django, asgiref and the servers each name these three in a way of their own."""
 
 OVERSIZE = "quintet.oversize"
 """The key of a scope whose body is larger than its value, and was cut."""
