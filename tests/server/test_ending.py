@@ -236,6 +236,24 @@ def test_clients_that_do_not_hang_up_hold_up_nobody(serving, connect):
     assert other.recv(65536).startswith(b"HTTP/1.1 200 OK")
 
 
+def test_idle_connections_are_closed_before_what_is_in_flight_is_finished(serving, connect):
+    shop = serving()
+    idle = connect(shop)
+    idle.sendall(UNREAD.replace(b"close", b"keep-alive"))
+    with http.client.HTTPResponse(idle) as answer:
+        answer.begin()
+        answer.read()
+    # gunicorn alone would keep the idle connection for two seconds, and the process with it.
+    asking, answers = asked(shop, "/slow/?seconds=1.8")
+
+    shop.process.send_signal(signal.SIGTERM)
+
+    assert idle.recv(1) == b""
+    assert answers == []
+    asking.join()
+    assert (answers, shop.process.wait(PATIENCE_SECONDS)) == ([200], 0)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("swallows", ["nothing", "it", "its kind"])
 def test_a_signal_during_the_start_ends_cleanly(open_shop, number, swallows):

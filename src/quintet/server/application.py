@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from quintet.settings import ServiceSettings
 
 KEEPALIVE_SECONDS = 75  # longer than a proxy keeps an idle connection, so that it closes first
+IDLE_CONNECTIONS = 1000  # that each worker keeps; gunicorn counts those in its threads as well
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - heartbeats only, in files of gunicorn's own making
 
 
@@ -51,6 +52,7 @@ def configuration(env: ServiceSettings) -> dict[str, Any]:
         "proc_name": env.SERVICE_NAME,
         "workers": env.WEB_WORKERS,
         "threads": env.MAX_IN_FLIGHT * THREADS_PER_REQUEST,
+        "worker_connections": IDLE_CONNECTIONS + env.MAX_IN_FLIGHT * THREADS_PER_REQUEST,
         "worker_class": "quintet.server.worker.ServiceWorker",
         "logger_class": ServiceLogger,
         "loglevel": "info",
