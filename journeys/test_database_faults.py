@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import time
@@ -211,16 +212,28 @@ class Watch(threading.Thread):
         self.join()
 
 
+def overrun(server):
+    """For how long our service has worked for nobody so far."""
+    found = re.search(
+        r"^deadline_overrun_seconds_total ([\d.e+-]+)$",
+        server.door().ask("GET", "/metrics").body.decode(),
+        re.MULTILINE,
+    )
+    return float(found[1])
+
+
 @pytest.mark.parametrize("seconds", [4, pytest.param(30, marks=pytest.mark.slow)])
 def test_d2_a_frozen_database_fails_requests_at_their_deadline(
     database, ours, theirs, figures, seconds
 ):
+    worked = overrun(ours)
     with Watch(ours) as alive:
         mine = under_load(ours, frozen(database, seconds), seconds=seconds + 4, patience=60)
     with Watch(theirs) as control_alive:
         control = under_load(theirs, frozen(database, 4), seconds=8, patience=60)
 
     late = [one for one in mine.failed if one.status == 504]
+    worked = (overrun(ours) - worked) / max(1, len(late))
     longest = load.percentile(late, 100)
     figures.note(
         scenario="D2",
@@ -228,6 +241,13 @@ def test_d2_a_frozen_database_fails_requests_at_their_deadline(
         ours=f"{load.percentile(mine.outcomes, 100):.2f} s",
         stock=f"{load.percentile(control.outcomes, 100):.2f} s",
         to_reach=f"≤ {DEADLINE_SECONDS + SLACK_SECONDS:g} s",
+    )
+    figures.note(
+        scenario="D2",
+        what="work after the deadline, for each request that was given up",
+        ours=f"{worked * 1000:.0f} ms",
+        stock=f"{load.percentile(control.outcomes, 100) - DEADLINE_SECONDS:.1f} s",
+        to_reach="≤ 100 ms",
     )
     figures.note(
         scenario="D2",
@@ -245,6 +265,7 @@ def test_d2_a_frozen_database_fails_requests_at_their_deadline(
     )
     assert set(mine.statuses) <= {503, 504}
     assert late
+    assert worked <= 2 * SLACK_SECONDS
     assert longest <= DEADLINE_SECONDS + 3 * SLACK_SECONDS
     assert alive.alive_seconds <= 0.5
     assert alive.most_threads <= alive.fewest_threads + 40
