@@ -66,6 +66,8 @@ def connected():
     yield connect
     for connection in made:
         connection.close()
+        if connection.connection is not None:  # Django keeps a database that is in memory
+            connection.connection.close()
         close_pool(connection)
     if made:
         del connections["kept"]

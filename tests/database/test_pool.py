@@ -54,7 +54,7 @@ def kill(postgres, *connections):
 
 
 def test_a_connection_comes_back_to_the_pool(postgres):
-    with opened(postgres.url()) as pool:
+    with opened(postgres.url(), max_size=1) as pool:
         with borrowed(pool, 1) as (first,):
             pass
         with borrowed(pool, 1) as (second,):
