@@ -108,10 +108,13 @@ def test_a_transaction_is_undone_and_its_connection_kept(database, prompt):
             asked(database, "INSERT INTO kept VALUES (1)")
             asked(database, "SELECT pg_sleep(30)")
 
+    counted = deadline.EXCEEDED.labels("database")._value
+    before = counted.get()
     spent(HOLDS_SECONDS, write)
 
     assert backend(database) == pid
     assert asked(database, "SELECT * FROM kept") == []
+    assert counted.get() == before + 1  # the statement; the ROLLBACK had the time that it needed
 
 
 def test_an_answer_that_is_on_its_way_at_the_deadline_is_an_answer(database, prompt, monkeypatch):
