@@ -124,7 +124,7 @@ class Database:
         found = self.tell(_COUNT)
         port = self.server.url().rpartition(":")[2].partition("/")[0]
         if os.geteuid() == 0 and shutil.which("ss"):
-            ended = ("ss", "-K", "dst", "127.0.0.1", "dport", "=", port)
+            ended = ("ss", "-K", "state", "established", "dst", "127.0.0.1", "dport", "=", port)
             subprocess.run(ended, stdout=subprocess.DEVNULL, check=True)
         else:
             self.tell(_TERMINATE)
