@@ -285,3 +285,16 @@ def test_a_user_without_a_name_and_without_namespaces_is_told_what_to_do(postgre
 def test_a_database_that_cannot_be_made_is_said_with_a_remedy(running):
     with pytest.raises(Unavailable, match="made no database for pg_x"):
         running.create_service("pg_x", "secret")  # PostgreSQL keeps names with pg_ for itself
+
+
+def test_what_people_have_entered_is_not_in_its_log(postgres):
+    postgres.start()
+    with postgres.connect() as connection:
+        connection.execute("CREATE TABLE person (mail text UNIQUE)")
+        for failing in ("INSERT INTO person VALUES (%s), (%s)", "SELECT nothing, %s, %s"):
+            with pytest.raises(psycopg.Error):
+                psycopg.ClientCursor(connection).execute(failing, ("jo@example", "jo@example"))
+
+    written = postgres.log_file.read_text()
+    assert "duplicate key" in written
+    assert "jo@example" not in written

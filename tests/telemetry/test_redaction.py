@@ -94,6 +94,11 @@ def test_secrets_are_hidden_however_deep(written):
         ("amex 378282246310005", "378282246310005", "amex"),
         ("mail to jo.public+x@example.com now", "jo.public", "@example.com now"),
         (f"key {PEM} loaded", "hunter2", "loaded"),
+        ("/hooks/sk_live_4eC39HqLyjWDarjt/", "4eC39", "/hooks/"),
+        ("ghp_16C7e42F292c6912E7710c838347Ae178B4a", "16C7", "***"),
+        ("pushed with glpat-ABCDEFGHIJKLMNOP1234", "ABCDEF", "pushed"),
+        ("the key AKIAIOSFODNN7EXAMPLE is out", "IOSFOD", "is out"),
+        ("slack: xoxb-17653672481-19874698323", "17653", "slack"),
         ("key -----BEGIN PRIVATE KEY-----\nhunter2", "hunter2", "key"),
     ],
 )
@@ -117,6 +122,9 @@ def test_what_looks_like_a_secret_is_hidden_wherever_it_stands(text, hidden, kep
         "http://users:8000/?at=@noon",
         "http://[::1]:8000/@noon",
         "the password was wrong",
+        "shopping_basket_token_count",
+        "pin the company: otpimism",
+        "github_patterns_are_read",
         "a basic plan",
         "10.0.0.1",
     ],
@@ -168,6 +176,11 @@ def test_a_secret_at_the_cut_of_long_text_is_hidden(written):
         "session-id",
         "csrf",
         "signature",
+        "card-number",
+        "cvv",
+        "otp",
+        "pin",
+        "iban",
     ],
 )
 def test_what_is_looked_for_first_knows_every_name(name, spelled, form):

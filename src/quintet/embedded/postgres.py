@@ -36,6 +36,9 @@ QUIET = {
     "synchronous_commit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # A statement and the detail of an error hold what people have entered.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     "jit": "off",
 }
 FORGETFUL = {"fsync": "off", "full_page_writes": "off"}

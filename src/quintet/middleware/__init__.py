@@ -9,6 +9,7 @@ from __future__ import annotations
 
 DEFAULT: tuple[str, ...] = (
     "quintet.middleware.context.ContextMiddleware",
+    "quintet.middleware.confidence.ConfidenceMiddleware",
     "quintet.middleware.flights.FlightsMiddleware",
     "quintet.middleware.traces.TracesMiddleware",
     "quintet.middleware.access.AccessLogMiddleware",

@@ -22,6 +22,7 @@ from structlog.contextvars import (
 
 from quintet import context
 from quintet.settings import derive
+from quintet.telemetry import confidence
 from quintet.telemetry.fields import LONGEST_EXCEPTION, fit_fields, fit_text
 from quintet.telemetry.output import StandardOutput
 
@@ -144,7 +145,7 @@ class JSONFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
         try:
-            return render(self._event(record))
+            return confidence.hide_in_json(render(self._event(record)))
         except Exception as error:  # noqa: BLE001 - a log line must never be what fails a request
             return render(self._apology(record, error))
 

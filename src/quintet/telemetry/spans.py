@@ -26,7 +26,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace.span import TraceState
 
 from quintet import context
-from quintet.telemetry import traces
+from quintet.telemetry import confidence, traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -172,8 +172,8 @@ class Recorded(Span):
         kind = type(exception)
         told = {
             "exception.type": f"{kind.__module__}.{kind.__qualname__}",
-            "exception.message": str(exception),
-            "exception.stacktrace": "".join(traceback.format_exception(exception)),
+            "exception.message": confidence.hide(str(exception)),
+            "exception.stacktrace": confidence.hide("".join(traceback.format_exception(exception))),
         }
         self.add_event("exception", {**told, **(attributes or {})}, timestamp)
 

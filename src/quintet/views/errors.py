@@ -17,8 +17,9 @@ from rest_framework.views import set_rollback
 
 from quintet import conf, context, errors
 from quintet.errors import Kind, ServiceException
-from quintet.telemetry import traces
+from quintet.telemetry import confidence, traces
 from quintet.telemetry.logs import get_logger
+from quintet.telemetry.redaction import redact
 from quintet.views.negotiation import PROBLEM, wants_problem
 from quintet.views.throttling import FIGURES, count_failed
 from quintet.views.translation import GENERAL, INVALID, StatusException, is_outage, translate
@@ -97,13 +98,28 @@ def envelope_response(
 
 
 def envelope_of(request: HttpRequest, error: ServiceException) -> dict[str, Any]:
-    """Wrap ``error`` with the name of this service and the correlation id of the request."""
-    return errors.envelope(
+    """Wrap ``error`` with the name of this service and the correlation id of the request.
+
+    What it says is redacted: an error may repeat what a caller, a driver or another service said.
+    """
+    wrapped = errors.envelope(
         error,
         correlation_id=_correlation_id(request),
         service=conf.current().SERVICE_NAME,
         timestamp=datetime.now(UTC),
     )
+    told = wrapped["error"]
+    told["message"], told["details"] = _fit(error.message), _fit(error.details)
+    return wrapped
+
+
+def _fit(told: Any) -> Any:
+    """Hide secrets in texts, at any depth; a field may be named like one and say what is wrong."""
+    if isinstance(told, str):
+        return confidence.hide(redact(told))
+    if isinstance(told, Mapping):
+        return {_fit(str(name)): _fit(value) for name, value in told.items()}
+    return [_fit(value) for value in told] if isinstance(told, list | tuple) else told
 
 
 def status_of(error: ServiceException) -> int:

@@ -10,6 +10,8 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 
+PARSED = "_quintet_parsed"
+"""Where a request keeps its parsed body, for who has to know what is not to be repeated."""
 DEPTH_MAX = 64
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
 """Integers between these are read the same everywhere; beyond them many readers round."""
@@ -31,15 +33,22 @@ class StrictJSONParser(JSONParser):
         self,
         stream: IO[Any],
         media_type: str | None = None,  # noqa: ARG002 - DRF's signature
-        parser_context: Any = None,  # noqa: ARG002 - DRF's signature
+        parser_context: Any = None,
     ) -> Any:
         """Decode a body of UTF-8, the only encoding that JSON has on the wire."""
-        body = stream.read()
-        try:
-            parsed = orjson.loads(body)
-        except ValueError:
-            return _judged(body)
-        return parsed if _is_plain(body, parsed) else _judged(body)
+        parsed = _parsed(stream.read())
+        if parser_context is not None:
+            request = parser_context["request"]._request  # noqa: SLF001 - Django's own
+            request.__dict__[PARSED] = parsed
+        return parsed
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        parsed = orjson.loads(body)
+    except ValueError:
+        return _judged(body)
+    return parsed if _is_plain(body, parsed) else _judged(body)
 
 
 def _is_plain(body: bytes, parsed: Any) -> bool:

@@ -6,6 +6,7 @@ A key that is ignored is a promise that is not kept: the client believes that it
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.db.models import Model
@@ -15,6 +16,8 @@ T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
 UNKNOWN = "Unknown field."
+MOST_UNKNOWN = 50
+"""Who sends more of them is not helped by reading them all again."""
 
 
 class _Strict:
@@ -51,4 +54,5 @@ class StrictModelSerializer(_Strict, serializers.ModelSerializer[M]):
 def _unknown(data: Any, fields: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(data, Mapping):
         return {}
-    return {str(name): [UNKNOWN] for name in data if name not in fields}
+    unknown = (str(name) for name in data if name not in fields)
+    return {name: [UNKNOWN] for name in islice(unknown, MOST_UNKNOWN)}
