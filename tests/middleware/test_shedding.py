@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -354,3 +355,35 @@ def test_several_processes_are_added_up_and_those_that_ended_are_not(tmp_path):
     assert read["http_requests_in_flight",] == 2
     assert read["http_in_flight_limit",] == 2 * PLACES
     assert read["http_requests_shed_total", "full"] == 3
+
+
+def test_a_view_that_changes_the_address_gives_the_same_place_back():
+    def view(request):
+        request.client_ip = "203.0.113.9"
+        return HttpResponse()
+
+    middleware = SheddingMiddleware(view)
+
+    middleware(RequestFactory().get("/"))
+
+    assert middleware.limiter.in_flight == 0
+
+
+def test_invented_methods_are_one_route():
+    middleware = SheddingMiddleware(lambda _: HttpResponse())
+
+    for number in range(300):
+        middleware(RequestFactory().generic(f"M{number}", "/"))
+
+    assert len(middleware.limiter._routes) == 1
+
+
+def test_a_stream_that_no_server_was_given_gives_its_place_back():
+    middleware = SheddingMiddleware(lambda _: StreamingHttpResponse([b"never sent"]))
+
+    response = middleware(RequestFactory().get("/"))
+    assert middleware.limiter.in_flight == 1
+    del response
+    gc.collect()
+
+    assert middleware.limiter.in_flight == 0

@@ -15,10 +15,10 @@ DEFAULT: tuple[str, ...] = (
     "quintet.middleware.access.AccessLogMiddleware",
     "quintet.middleware.metrics.MetricsMiddleware",
     "quintet.middleware.buffer.BufferMiddleware",
+    "quintet.middleware.headers.HeadersMiddleware",
     "quintet.middleware.errors.ErrorsMiddleware",
     "quintet.middleware.deadline.DeadlineMiddleware",
     "quintet.middleware.queries.QueriesMiddleware",
-    "quintet.middleware.headers.HeadersMiddleware",
     "quintet.middleware.shedding.SheddingMiddleware",
     "quintet.middleware.limits.LimitsMiddleware",
 )

@@ -11,6 +11,7 @@ from django.core.exceptions import MiddlewareNotUsed
 from quintet import conf
 from quintet.errors import Kind
 from quintet.middleware.doors import TwoDoors
+from quintet.middleware.network import PROBES
 from quintet.middleware.streams import follow
 from quintet.resilience import deadline
 from quintet.views.errors import STATUS, envelope_response
@@ -44,7 +45,7 @@ class DeadlineMiddleware(TwoDoors):
 
     def refuse(self, request: HttpRequest) -> HttpResponseBase | None:
         """Answer 504 to a caller who has given up already."""
-        if request.META.get(_HEADER) == "0":
+        if request.META.get(_HEADER) == "0" and request.path not in PROBES:
             return envelope_response(request, deadline.exceeded("request"))
         return None
 

@@ -26,6 +26,10 @@ class ErrorsMiddleware(TwoDoors):
     rest.
     """
 
+    def enter(self, request: HttpRequest) -> None:
+        """Begin to take notice of what is raised further in."""
+        request.__dict__["_quintet_exception"] = None
+
     def process_exception(
         self,
         request: HttpRequest,
@@ -65,7 +69,7 @@ def _again(
 
 def _remember(*, request: HttpRequest | None = None, **_: Any) -> None:
     """Keep what a middleware further in raised: Django hands on only the page it made of it."""
-    if request is not None:
+    if request is not None and "_quintet_exception" in request.__dict__:
         request.__dict__["_quintet_exception"] = sys.exc_info()[1]
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from quintet.middleware.doors import type_of_next
 
+    State = tuple[str, float]
+
 IN_FLIGHT = Gauge(
     "http_requests_in_flight", "Requests that have a place.", multiprocess_mode="livesum"
 )
@@ -66,38 +68,40 @@ class SheddingMiddleware(TwoDoors):
         # The access log has its line; a second one is the last thing that a full process needs.
         return envelope_response(request, busy, logged=True)
 
-    def enter(self, request: HttpRequest) -> float | None:
-        """Start the clock of a request that has a place."""
+    def enter(self, request: HttpRequest) -> State | None:
+        """Start the clock of a request that has a place; a view may give it another address."""
         if request.path in PROBES:
             return None
         self._meter.entered(self.limiter.limit)
-        return self.limiter.clock()
+        return _client(request), self.limiter.clock()
 
     def leave(
-        self, request: HttpRequest, response: HttpResponseBase, *, state: float | None
+        self, request: HttpRequest, response: HttpResponseBase, *, state: State | None
     ) -> HttpResponseBase:
         """Give the place back, or have the stream do so; how fast a client reads tells nothing."""
         if state is None:
             return response
         if response.streaming:
-            follow(response, finished=partial(self._finished, request))
+            follow(response, finished=partial(self._finished, state))
             return response
+        client, began = state
+        method = request.method if request.method in metrics.METHODS else metrics.OTHER_METHOD
         self.limiter.release(
-            _client(request),
-            route=(request.method, route_of(request)),
-            began=state,
+            client,
+            route=(method, route_of(request)),
+            began=began,
             ok=response.status_code < _FIRST_ERROR,
         )
         self._meter.left()
         return response
 
-    def abandon(self, request: HttpRequest, state: float | None) -> None:
+    def abandon(self, request: HttpRequest, state: State | None) -> None:  # noqa: ARG002 - a hook
         """Give back the place of a request that nobody waits for any more."""
         if state is not None:
-            self._finished(request, 0, None)
+            self._finished(state, 0, None)
 
-    def _finished(self, request: HttpRequest, _sent: int, _error: Exception | None) -> None:
-        self.limiter.release(_client(request))
+    def _finished(self, state: State, _sent: int, _error: Exception | None) -> None:
+        self.limiter.release(state[0])
         self._meter.left()
 
 

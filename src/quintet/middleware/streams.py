@@ -32,6 +32,11 @@ class _Followed:
         if finished is not None:
             finished(self._bytes, error)
 
+    def __del__(self) -> None:
+        """Say so of a stream that nobody closed either: a server may never have been given it."""
+        with self._around():
+            self._finish()
+
     def close(self) -> None:
         """End a stream that nobody reads further; Django closes the source by itself."""
         with self._around():

@@ -106,7 +106,11 @@ class ServiceWorker(ScarceWorker):
 
         gunicorn waits up to two seconds there for the client to close its side first.
         """
-        kept = super().handle(conn)
+        try:
+            kept = super().handle(conn)
+        except SystemExit as error:  # of a view: it would end the worker, or the whole service
+            self.handle_error(None, conn.sock, conn.client, error)
+            kept = False
         if kept is False:
             close_graceful(conn.sock)
         return kept

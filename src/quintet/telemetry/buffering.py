@@ -39,6 +39,9 @@ _RECORD_BYTES = 1_500
 _ITEM_BYTES = 64
 
 
+_BEGINNING = threading.Lock()
+
+
 class Buffer:
     """The last lines of one request: at most so many, and of a size that is bounded as well."""
 
@@ -65,16 +68,24 @@ class Buffer:
         *,
         size: int,
     ) -> None:
-        if self._kept is None:
-            self._kept = deque()
-            self._lock = threading.RLock()  # a request may have several threads
-            self._bytes = self._missing = 0
+        lines = self._kept
+        if lines is None:
+            lines = self._begin()
         with self._lock:
-            self._kept.append((logger, line, bound_fields(), size))
+            lines.append((logger, line, bound_fields(), size))
             self._bytes += size
-            while len(self._kept) > self._most_lines or self._bytes > MOST_BYTES:
-                self._bytes -= self._kept.popleft()[3]
+            while len(lines) > self._most_lines or self._bytes > MOST_BYTES:
+                self._bytes -= lines.popleft()[3]
                 self._missing += 1
+
+    def _begin(self) -> deque[Kept]:
+        """Make room with the first line; what another thread of the request asks for comes last."""
+        with _BEGINNING:
+            if self._kept is None:
+                self._lock = threading.RLock()
+                self._bytes = self._missing = 0
+                self._kept = deque()
+            return self._kept
 
     def write(self) -> None:
         """Write all lines to where each of them would have gone, in their order and marked."""
