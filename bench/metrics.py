@@ -45,7 +45,8 @@ REQUESTS = {
     "by_keyword": "the library, labels by keyword",
     "bound": "the library, children bound before",
     "quintet": "Quintet",
-    "sampled": "Quintet, with an exemplar",
+    "sampled": "Quintet, sampled; one exemplar in 100 ms",
+    "exemplar": "Quintet, sampled; an exemplar each time",
     "line": "Quintet, a line of the log by its level",
 }
 SCRAPES = {"stock": "the library", "quintet": "Quintet"}
@@ -263,7 +264,7 @@ def figures(
     """What the figures of the design became."""
     yield Figure("a request, alone", alone["quintet"], at_most=2.0, unit="µs")
     yield Figure("a request, one of several", several["quintet"], at_most=4.0, unit="µs")
-    exemplar = several["sampled"] - several["quintet"]
+    exemplar = several["exemplar"] - several["quintet"]
     yield Figure("an exemplar, one of several", exemplar, at_most=1.0, unit="µs")
     yield Figure("a line of the log, one of several", several["line"], at_most=0.3, unit="µs")
     for label, value in zip(("first", "later"), columns["quintet"][1::2], strict=True):

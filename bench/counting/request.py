@@ -61,7 +61,7 @@ def quintet() -> Callable[[], None]:
 
 
 def sampled() -> Callable[[], None]:
-    """The same for a request whose trace is kept: an exemplar is written."""
+    """The same for a request whose trace is kept, while the one before is young enough to stay."""
     from quintet import context
 
     known = context.new()
@@ -69,6 +69,14 @@ def sampled() -> Callable[[], None]:
         context.Context(correlation_id=known.correlation_id, trace_id=known.trace_id, sampled=True)
     )
     return quintet()
+
+
+def exemplar() -> Callable[[], None]:
+    """The same where every request has to write its exemplar."""
+    from quintet.telemetry.metrics import values
+
+    values.YOUNG_SECONDS = 0.0
+    return sampled()
 
 
 def line() -> Callable[[], None]:
@@ -92,7 +100,7 @@ def nothing() -> Callable[[], None]:
     return counted
 
 
-WAYS = {way.__name__: way for way in (by_keyword, bound, quintet, sampled, line, nothing)}
+WAYS = {way.__name__: way for way in (by_keyword, bound, quintet, sampled, exemplar, line, nothing)}
 
 
 def stock() -> tuple[Counter, Histogram, Gauge]:

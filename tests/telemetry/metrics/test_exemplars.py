@@ -85,3 +85,9 @@ def test_labels_are_written_as_openmetrics_writes_them():
     exemplar = Exemplar({"trace_id": "4bf9", "who": 'a "b"\n\\'}, 0.25, None)
 
     assert exemplars.labels(exemplar) == rb'{trace_id="4bf9",who="a \"b\"\n\\"}'
+
+
+def test_a_trace_needs_no_braces(page, kept):
+    kept.keep(12, b"4bf9", value=0.25, timestamp=1.5)
+
+    assert list(read(page)) == [(12, SHOWN)]

@@ -80,7 +80,10 @@ class ExemplarFile:
         return cls(os.open(page.with_suffix(SUFFIX), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644))
 
     def keep(self, place: int, text: bytes, *, value: float, timestamp: float) -> None:
-        """Remember it instead of the one before; too long a text, or too many places, are not."""
+        """Remember it instead of the one before, by its labels in braces or by its trace alone.
+
+        Too long a text, or too many places, are not remembered.
+        """
         length = len(text)
         if length > LONGEST_BYTES:
             return
@@ -109,7 +112,9 @@ def read(page: Path) -> Iterator[tuple[int, Shown]]:
         if not place:
             return
         if check == crc32(_BODY.pack(place, value, timestamp, length, text)):
-            yield place, Shown(text[:length].decode(), value, timestamp)
+            named = text[:length].decode()
+            shown = named if named.startswith("{") else f'{{trace_id="{named}"}}'
+            yield place, Shown(shown, value, timestamp)
 
 
 def _escaped(value: str) -> str:

@@ -93,8 +93,7 @@ class Value:
         if last is not None and 0.0 <= now - float(last[2] or 0.0) < YOUNG_SECONDS:
             return
         self._exemplar = trace_id, value, now
-        text = b'{trace_id="%b"}' % trace_id.encode()
-        self.page.exemplars.keep(self.place, text, value=value, timestamp=now)
+        self.page.exemplars.keep(self.place, trace_id.encode(), value=value, timestamp=now)
 
     def get_exemplar(self) -> Exemplar | None:
         """The last one of this process."""
