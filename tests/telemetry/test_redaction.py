@@ -203,3 +203,11 @@ def test_redaction_takes_any_text(text):
 def test_noise_that_almost_matches_does_not_exhaust_the_processor(noise):
     """A pattern that backtracks would need hours for this."""
     assert redact(noise * 100_000) == noise * 100_000
+
+
+@pytest.mark.parametrize("empty", ["\n", "\n ", "\t\n"])
+def test_empty_lines_before_what_almost_matches_do_not_exhaust_the_processor(empty):
+    """A pattern that looks for the word behind all of them, from each of them, would."""
+    noise = empty * 50_000 + "LINE of thought"
+
+    assert redact(noise) == noise

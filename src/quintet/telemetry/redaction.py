@@ -49,7 +49,7 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 # The lines in which PostgreSQL repeats values: those of a row, of a statement, of its input.
-_REPEATED = re.compile(r"^(\s*(?:DETAIL|CONTEXT|LINE [0-9]+):).*$", re.MULTILINE)
+_REPEATED = re.compile(r"^([ \t]*(?:DETAIL|CONTEXT|LINE [0-9]+):).*$", re.MULTILINE)
 # Keys of services that give theirs a beginning, so that they are found when they are lost.
 _SERVICE_KEY = re.compile(
     r"\b(?:[rs]k_(?:live|test)_\w{8,}|gh[oprsu]_\w{20,}|github_pat_\w{20,}|xox[abeprs]-[\w-]{10,}"
