@@ -164,6 +164,41 @@ def test_a_large_body_is_refused_with_the_envelope(system, chunked):
     assert decoded(answer)["error"]["code"] == "PAYLOAD_TOO_LARGE"
 
 
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"zz\r\n{}\r\n0\r\n\r\n",
+        b"-2\r\n{}\r\n0\r\n\r\n",
+        b"0x2\r\n{}\r\n0\r\n\r\n",
+        b"3\r\n{}\r\n0\r\n\r\n",
+        b"1\r\n{}\r\n0\r\n\r\n",
+        b"2\n{}\n0\n\n",
+        b"f" * 17 + b"\r\n{}\r\n0\r\n\r\n",
+    ],
+    ids=lambda chunks: chunks[:8].decode(),
+)
+def test_a_body_in_broken_chunks_is_the_mistake_of_the_client(system, chunks):
+    head = b"POST /api/v1/alpha/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+
+    answer = raw(system, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+
+    assert answer.startswith("HTTP/1.1 400 Bad Request")
+    assert '"code": "API_ERROR"' in answer
+
+
+def test_a_service_is_not_asked_before_a_small_body_is_there(system):
+    """Slow clients cost the gateway a little memory, and a service nothing."""
+    address = urlsplit(system.status()["gateway"])
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        head = b"POST /api/v1/alpha/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        connection.sendall(head + b"Content-Length: 500000\r\n\r\n" + b"x" * 400_000)
+        for _ in range(10):
+            assert decoded(system.ask("/api/v1/alpha/"))["reading"] == 0
+        connection.sendall(b"x" * 100_000)
+
+        assert b'"received": 500000' in b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
 def test_a_body_below_the_limit_arrives(system):
     answer = decoded(system.ask("/api/v1/alpha/", "POST", body=b"x" * 1_000_000))
 

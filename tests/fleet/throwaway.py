@@ -42,6 +42,7 @@ import json, os, pathlib, subprocess, time
 from quintet import lifecycle
 here = pathlib.Path(__file__).parent
 VERSION = 1
+reading = []  # bodies that have not arrived
 
 
 def application(environ, start_response):
@@ -57,12 +58,17 @@ def application(environ, start_response):
         subprocess.Popen(["sleep", "600"])
     chunked = "HTTP_TRANSFER_ENCODING" in environ
     size = None if chunked else int(environ.get("CONTENT_LENGTH") or 0)
-    body = environ["wsgi.input"].read(size)
+    reading.append(path)
+    try:
+        body = environ["wsgi.input"].read(size)
+    finally:
+        reading.remove(path)
     answer = {
         "service": os.environ["SERVICE_NAME"],
         "pid": os.getpid(),
         "path": path,
         "received": len(body),
+        "reading": len(reading),
         "headers": {k: v for k, v in environ.items() if k.startswith("HTTP_")},
     }
     text = json.dumps(answer).encode()

@@ -18,7 +18,11 @@ NOTICE_SECONDS = 0.25
 """How often each of several replicas is asked whether it is ready."""
 READINESS = "/readyz"
 ANSWER_SECONDS = 30
+HEAD_SECONDS = 10
 READ_SECONDS = 60
+AHEAD_BYTES = 1024 * 1024
+"""How much of a body is taken in before a service is asked: it gets the bodies of slow clients as
+fast as those of others."""
 IDLE_SECONDS = 120
 GRACE_SECONDS = 5
 
@@ -67,7 +71,7 @@ def configuration(
         "listen": [listen],
         "protocols": ["h1"],
         "automatic_https": {"disable": True},
-        "read_header_timeout": f"{ANSWER_SECONDS}s",
+        "read_header_timeout": f"{HEAD_SECONDS}s",
         "read_timeout": f"{READ_SECONDS}s",
         "idle_timeout": f"{IDLE_SECONDS}s",
         "routes": routes,
@@ -172,6 +176,7 @@ def _proxy(replicas: Sequence[str]) -> Json:
     return {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": replica} for replica in replicas],
+        "request_buffers": AHEAD_BYTES,
         **(_balancing() if len(replicas) > 1 else {}),
         "transport": {
             "protocol": "http",

@@ -29,6 +29,13 @@ MESSAGES: dict[int, tuple[str, str, str]] = {
 """Status: code, title and message of the gateway's own errors."""
 
 
+BROKEN_BODY = (
+    "malformed chunked encoding|invalid byte in chunk length|chunk length too large"
+    "|chunked line ends with bare LF|chunked encoding contains too much|header line too long"
+)
+"""What the gateway says of a body that it cannot read from a client, as if a service had failed."""
+
+
 def routes() -> list[Json]:
     """Return the error routes: a timestamp first, then one answer per status and form."""
     nameless = {"handler": "headers", "response": {"deferred": True, "delete": ["Server"]}}
@@ -36,21 +43,30 @@ def routes() -> list[Json]:
         "match": [{"vars_regexp": {"{time.now}": {"name": "now", "pattern": NOW}}}],
         "handle": [{"handler": "vars", "timestamp": TIMESTAMP}, nameless],
     }
-    return [now, *(route for status in MESSAGES for route in _answers(status)), *_rest()]
+    broken = {"vars_regexp": {"{http.error.message}": {"pattern": BROKEN_BODY}}}
+    return [
+        now,
+        *_answers(400, broken),
+        *(route for status in MESSAGES for route in _answers(status, _when(status))),
+        *_rest(),
+    ]
 
 
-def _answers(status: int) -> Iterator[Json]:
+def _when(status: int) -> Json:
+    return {"vars": {"{http.error.status_code}": [str(status)]}}
+
+
+def _answers(status: int, wanted: Json) -> Iterator[Json]:
     code, _, message = MESSAGES[status]
-    wanted = {"vars": {"{http.error.status_code}": [str(status)]}}
     problem = {"header_regexp": {"Accept": {"pattern": r"(?i)application/problem\+json"}}}
     yield {
         "match": [wanted | problem],
-        "handle": [_answer(_problem(status), "application/problem+json")],
+        "handle": [_answer(str(status), _problem(status), "application/problem+json")],
         "terminal": True,
     }
     yield {
         "match": [wanted],
-        "handle": [_answer(_envelope(code, message), "application/json")],
+        "handle": [_answer(str(status), _envelope(code, message), "application/json")],
         "terminal": True,
     }
 
@@ -58,13 +74,14 @@ def _answers(status: int) -> Iterator[Json]:
 def _rest() -> Iterator[Json]:
     """Any other status keeps its number."""
     message = "The gateway cannot serve this request."
-    yield {"handle": [_answer(_envelope("API_ERROR", message), "application/json")]}
+    same = "{http.error.status_code}"
+    yield {"handle": [_answer(same, _envelope("API_ERROR", message), "application/json")]}
 
 
-def _answer(body: Json, content_type: str) -> Json:
+def _answer(status: str, body: Json, content_type: str) -> Json:
     return {
         "handler": "static_response",
-        "status_code": "{http.error.status_code}",
+        "status_code": status,
         "headers": {
             "Content-Type": [content_type],
             "X-Correlation-Id": [CORRELATION],
