@@ -38,6 +38,9 @@ class Server:
     variables: Mapping[str, str]
     scratch: Path
     port: int = 0
+    output: int | None = None
+    """A descriptor that takes its output in place of the log."""
+
     process: subprocess.Popen[bytes] = field(init=False)
     guard: subprocess.Popen[bytes] = field(init=False)
 
@@ -66,7 +69,7 @@ class Server:
                 cwd=self.folder,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=log if self.output is None else self.output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
@@ -136,7 +139,9 @@ class Server:
 
 
 @contextmanager
-def stage(scratch: Path, **variables: str) -> Iterator[Server]:
+def stage(
+    scratch: Path, *, output: int | None = None, port: int = 0, **variables: str
+) -> Iterator[Server]:
     """Our service, run as production runs it; its rows are in a file unless a URL is given."""
     given = {
         "DJANGO_SETTINGS_MODULE": "stage.settings",
@@ -145,12 +150,16 @@ def stage(scratch: Path, **variables: str) -> Iterator[Server]:
         "ALLOWED_HOSTS": "127.0.0.1",
     }
     program = (sys.executable, "-m", "quintet", "serve")
-    with _served("stage", STAGE, program, scratch=scratch, variables={**given, **variables}) as it:
-        yield it
+    made = _made("stage", STAGE, program, scratch=scratch, variables={**given, **variables})
+    made.output, made.port = output, port
+    with _serving(made):
+        yield made
 
 
 @contextmanager
-def stock(scratch: Path, *flags: str, **variables: str) -> Iterator[Server]:
+def stock(
+    scratch: Path, *flags: str, output: int | None = None, **variables: str
+) -> Iterator[Server]:
     """The control: the same views on Django, DRF and gunicorn with eight threads."""
     program = (
         *(sys.executable, "-m", "gunicorn", "stock.wsgi"),
@@ -158,23 +167,28 @@ def stock(scratch: Path, *flags: str, **variables: str) -> Iterator[Server]:
         # Its control socket has one path for all that run on a machine.
         *("--bind", "127.0.0.1:{port}", "--no-control-socket", *flags),
     )
-    with _served("stock", STOCK, program, scratch=scratch, variables=variables) as it:
-        yield it
+    made = _made("stock", STOCK, program, scratch=scratch, variables=variables)
+    made.output = output
+    with _serving(made):
+        yield made
+
+
+def _made(
+    name: str, folder: Path, program: tuple[str, ...], *, scratch: Path, variables: dict[str, str]
+) -> Server:
+    own = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=scratch))
+    rows = {"DATABASE_URL": f"sqlite:///{own / 'rows.db'}"}
+    return Server(
+        name=name, folder=folder, program=program, variables={**rows, **variables}, scratch=own
+    )
 
 
 @contextmanager
-def _served(
-    name: str, folder: Path, program: tuple[str, ...], *, scratch: Path, variables: dict[str, str]
-) -> Iterator[Server]:
-    own = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=scratch))
-    rows = {"DATABASE_URL": f"sqlite:///{own / 'rows.db'}"}
-    made = Server(
-        name=name, folder=folder, program=program, variables={**rows, **variables}, scratch=own
-    )
+def _serving(made: Server) -> Iterator[None]:
     made.manage("migrate", "--verbosity=0")
     try:
         made.start()
-        yield made
+        yield
     finally:
         if hasattr(made, "guard"):
             made.kill()

@@ -9,12 +9,12 @@ import os
 import resource
 import socket
 import threading
-import time
 from contextlib import ExitStack
 from types import SimpleNamespace
 
 import psutil
 import pytest
+from gunicorn.config import Config
 
 from quintet.server import scarcity
 from quintet.server.scarcity import ScarceWorker, Threads
@@ -189,13 +189,28 @@ def test_work_is_done_by_the_threads_that_there_are(monkeypatch):
         assert entered.wait(30)
         with monkeypatch.context() as patched:
             patched.setattr(threading.Thread, "start", refuse)
+            assert not pool.is_behind()
             waiting = pool.submit(done.append, 1)
-        time.sleep(0.01)
-        assert done == []
+            assert pool.is_behind()
         leaves.set()
         waiting.result(30)
+        assert not pool.is_behind()
+        pool.submit(int).result(30)
 
     assert done == [1]
+
+
+def test_a_connection_for_which_there_is_no_thread_is_turned_away(worker):
+    worker.tpool = SimpleNamespace(is_behind=lambda: True)
+    listener = Listener()
+    worker.cfg = Config()
+
+    worker.accept(listener)
+
+    (theirs,) = listener.theirs
+    with theirs:
+        assert theirs.makefile("rb").read().startswith(b"HTTP/1.1 503 ")
+    assert worker.nr_conns == 0
 
 
 def test_a_pool_without_any_thread_says_so(monkeypatch):

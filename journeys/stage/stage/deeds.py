@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Concat
@@ -56,6 +57,18 @@ class EchoView(APIView):
     def post(self, request: Request) -> Response:
         """Answer with the body."""
         return Response(request.data)
+
+
+class BallastView(APIView):
+    """Fills the cache of this process, as one that forgets to limit it."""
+
+    permission_classes: ClassVar = [Public]
+
+    @extend_schema(operation_id="keep_ballast", responses=None)
+    def get(self, _request: Request, megabytes: int, **_path: Any) -> Response:
+        """Keep so many megabytes more."""
+        cache.set(f"ballast-{time.monotonic_ns()}", b"x" * megabytes * 1_000_000, timeout=None)
+        return Response({"kept_megabytes": megabytes})
 
 
 class RowsView(APIView):

@@ -34,12 +34,21 @@ _BUSY = 503
 class Threads(ThreadPoolExecutor):
     """Works with the threads that there are when there can be no more."""
 
+    _lacks_some = False
+
+    def is_behind(self) -> bool:
+        """Whether there should be more threads, and each of those there are has work waiting."""
+        return self._lacks_some and self._work_queue.qsize() >= len(self._threads)
+
     def _adjust_thread_count(self) -> None:
         try:
             super()._adjust_thread_count()
         except RuntimeError:
             if not self._threads:
                 raise  # nobody would ever do the work
+            self._lacks_some = True
+        else:
+            self._lacks_some = False
 
 
 class ScarceWorker(HearingWorker):
@@ -64,8 +73,9 @@ class ScarceWorker(HearingWorker):
             self._accept_to_refuse(listener)
 
     def enqueue_req(self, conn: Any) -> None:
-        """Turn a new connection away that took one of the last descriptors."""
-        if not isinstance(conn.sock, Client) and _is_spare(conn.sock.fileno()):
+        """Turn a connection away that took one of the last descriptors, or would wait too long."""
+        is_new = not isinstance(conn.sock, Client)
+        if (is_new and _is_spare(conn.sock.fileno())) or self.tpool.is_behind():
             self.nr_conns -= 1
             _refuse(conn.sock)
         else:
