@@ -241,6 +241,13 @@ def test_a_client_that_asks_too_much_is_refused_and_the_others_are_not():
     assert ran.done["greedy"] >= 0.5 * 30 * 8 / 0.2
 
 
+def test_a_client_that_never_goes_is_not_forgotten_to_be_there():
+    """It is never a newcomer, since its next request comes before the last one is over."""
+    ran = process(constant(0.2), client_share=0.5).offer(60, greedy=400, steady=11)
+
+    assert ran.done["steady"] >= 0.97 * 60 * 11
+
+
 def test_more_than_its_share_is_a_clients_while_enough_is_free():
     limiter = Limiter(ceiling=8, client_share=0.25, clock=Clock())
     limiter.acquire("other")

@@ -156,8 +156,8 @@ class Limiter:
             self._wanted_at = now
         if taken >= self.limit:
             return Refusal.FULL
-        shared = client and now - self._met_at < ALONE_AFTER_SECONDS
-        if shared and mine >= self._share:
+        shared = mine < taken or now - self._met_at < ALONE_AFTER_SECONDS
+        if client and shared and mine >= self._share:
             return Refusal.CLIENT
         kept = not priority and now - self._wanted_at < RESERVED_FOR_SECONDS
         return Refusal.RESERVED if kept and taken >= self._unreserved else None
