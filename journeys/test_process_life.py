@@ -289,7 +289,7 @@ class Killed:
 
     @staticmethod
     def _is_whole(server, victim):
-        alive = [one for one in server.workers() if one.status() != psutil.STATUS_ZOMBIE]
+        alive = [one for one in server.workers() if _lives(one)]
         return len(alive) == 2 and victim not in alive
 
     @property
@@ -307,6 +307,14 @@ class Killed:
         acknowledged = sum(one.ok and one.call == 1 for one in self.outcomes)
         # Those that were under way when the load was stopped are in no outcome.
         return acknowledged, acknowledged + sum(one.call == 1 for one in self.failed) + 50
+
+
+def _lives(process):
+    """Whether it is there and no zombie; it may go between two looks at it."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _during(outcome, instant):
