@@ -7,6 +7,7 @@ it, so the very words are looked for in whatever is said while that request runs
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 SHORTEST = 6
 """Shorter words are found by chance in the middle of others."""
 MOST = 50
+
+_NO_NAME = r'(?!\w*":)'
 
 Reader = Callable[[Any], Sequence[str]]
 
@@ -64,9 +67,14 @@ def hide(text: str) -> str:
 
 
 def hide_in_json(line: str) -> str:
-    """Hide them in a line of JSON, where they are written with its escapes."""
+    """Hide them in the values of a line of JSON, where they are written with its escapes.
+
+    A name stays what it is: somebody's password may well be ``password``.
+    """
     for secret in _secrets():
-        line = line.replace(orjson.dumps(secret).decode()[1:-1], HIDDEN)
+        written = orjson.dumps(secret).decode()[1:-1]
+        if written in line:
+            line = re.sub(re.escape(written) + _NO_NAME, HIDDEN, line)
     return line
 
 

@@ -118,8 +118,13 @@ def _fit(told: Any) -> Any:
     if isinstance(told, str):
         return confidence.hide(redact(told))
     if isinstance(told, Mapping):
-        return {_fit(str(name)): _fit(value) for name, value in told.items()}
+        return {_fit_name(str(name)): _fit(value) for name, value in told.items()}
     return [_fit(value) for value in told] if isinstance(told, list | tuple) else told
+
+
+def _fit_name(name: str) -> str:
+    """Leave the name of a field as it is: somebody's password may well be ``password``."""
+    return redact(name) if name.isalpha() and name.islower() else str(_fit(name))
 
 
 def status_of(error: ServiceException) -> int:
