@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from machine import ROOT
 
-sys.path.append(str(ROOT / "journeys"))
+sys.path.insert(0, str(ROOT / "journeys"))
 
 import load
 import pairs
