@@ -18,7 +18,8 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def bench(tmp_path):
+def bench(tmp_path, monkeypatch):
+    monkeypatch.delenv("QUINTET_ROOT", raising=False)
     (tmp_path / "bench").mkdir()
     (tmp_path / "quintet.yaml").touch()
     (tmp_path / "bench" / "two_words.py").write_text(SCRIPT)

@@ -47,7 +47,9 @@ def samples(shop):
 
 @pytest.fixture(scope="module")
 def visited(tmp_path_factory):
-    shop = Shop(tmp_path_factory.mktemp("strangers") / "log", WEB_WORKERS="2")
+    shop = Shop(
+        tmp_path_factory.mktemp("strangers") / "log", WEB_WORKERS="2", SLOW_REQUEST_SECONDS="0"
+    )
     try:
         shop.wait_until(shop.answers)
         yield Visited(shop)

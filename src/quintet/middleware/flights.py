@@ -14,7 +14,7 @@ from quintet.lifecycle import monitor, phase
 from quintet.middleware import slowness
 from quintet.middleware.doors import TwoDoors
 from quintet.middleware.routes import route_of
-from quintet.middleware.streams import follow
+from quintet.middleware.streams import STREAM, follow
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class FlightsMiddleware(TwoDoors):
         if response.streaming:
             _in_flight[request] = inf, 0  # how long it takes from here on is for its reader
             follow(response, finished=partial(_ended, request))
+            request.META[STREAM] = response
         else:
             _land(request)
         if self.is_async and lifecycle.is_draining() and _keeps_connections(request):

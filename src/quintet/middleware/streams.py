@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
+STREAM = "quintet.stream"
+"""The key of a WSGI environment under which an answer stands that is not over yet."""
+
 Around = Callable[[], AbstractContextManager[Any]]
 Finished = Callable[[int, Exception | None], None]
 
@@ -31,11 +34,6 @@ class _Followed:
         finished, self._finished = self._finished, None
         if finished is not None:
             finished(self._bytes, error)
-
-    def __del__(self) -> None:
-        """Say so of a stream that nobody closed either: a server may never have been given it."""
-        with self._around():
-            self._finish()
 
     def close(self) -> None:
         """End a stream that nobody reads further; Django closes the source by itself."""

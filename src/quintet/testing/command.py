@@ -35,6 +35,9 @@ APART = {
 
 COVERED_PERCENT = 95
 
+HUNG_SECONDS = 900
+"""A test that takes longer hangs: where it stands is printed, and its part fails."""
+
 FIGURES = "figures.md"
 """What the journeys measured; they leave it among the reports."""
 
@@ -210,7 +213,8 @@ def plan_for(root: Path, *, coverage: bool, extra: tuple[str, ...]) -> Plan:
     reports = root / ".quintet" / "test"
     reports.mkdir(parents=True, exist_ok=True)
     environ = dict(os.environ)
-    runner = [sys.executable, "-m", "pytest"]
+    hung = (f"faulthandler_timeout={HUNG_SECONDS}", "faulthandler_exit_on_timeout=true")
+    runner = [sys.executable, "-m", "pytest", *(f"--override-ini={option}" for option in hung)]
     if coverage:
         for left in reports.glob("coverage*"):
             left.unlink()
