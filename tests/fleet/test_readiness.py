@@ -83,13 +83,22 @@ def test_silence_is_not_ready(asked, monkeypatch, run):
     monkeypatch.setattr(readiness, "TIMEOUT_SECONDS", 0.1)
 
     async def story():
-        server = await asyncio.start_server(_say_nothing, "127.0.0.1", 0)
+        over = asyncio.Event()
+
+        async def say_nothing(reader, writer):
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+            over.set()
+
+        server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
         async with server:
             port = server.sockets[0].getsockname()[1]
-            await readiness.ask(Question(name="alpha", port=port))
+            with pytest.raises(NotReady, match=r"no answer within 0\.1 s"):
+                await readiness.ask(Question(name="alpha", port=port))
+            await over.wait()
 
-    with pytest.raises(NotReady, match=r"no answer within 0\.1 s"):
-        run(story())
+    run(story())
 
 
 def test_a_listener_is_known_by_its_process(run):
@@ -108,9 +117,3 @@ def test_the_listener_of_somebody_else_is_not_ours(run, stranger):
             return readiness.owned(server.sockets[0].getsockname()[1], stranger.pid)
 
     assert run(story()) is False
-
-
-async def _say_nothing(reader, writer):
-    await reader.read()
-    writer.close()
-    await writer.wait_closed()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import signal
@@ -87,6 +88,22 @@ def test_a_killed_process_is_started_again(run, roster):
 
     assert first != second
     assert (restarts, code) == (1, -signal.SIGKILL)
+
+
+def test_a_probe_that_loses_its_cancellation_does_not_keep_the_dead(run, roster):
+    class Deaf(Program):
+        async def probe(self, pid, /):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.2)
+
+    async def story():
+        one = await started(unit(Deaf(), roster))
+        first = one.facts.pid
+        os.kill(first, signal.SIGKILL)
+        await wait_for(lambda: one.facts.pid not in {first, None})
+        await one.stop()
+
+    run(asyncio.wait_for(story(), 20))
 
 
 def test_the_reason_of_a_crash_names_the_signal(run, roster):

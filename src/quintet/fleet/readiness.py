@@ -32,7 +32,8 @@ async def ask(question: Question) -> None:
         NotReady: It does not answer, says no, or is another service.
     """
     try:
-        status, body = await asyncio.wait_for(_exchange(question), TIMEOUT_SECONDS)
+        async with asyncio.timeout(TIMEOUT_SECONDS):  # wait_for loses a cancellation, gh-86296
+            status, body = await _exchange(question)
     except TimeoutError:
         raise NotReady(f"no answer within {TIMEOUT_SECONDS:g} s") from None
     except (OSError, ValueError, LookupError, asyncio.IncompleteReadError):

@@ -207,7 +207,7 @@ class Unit:
     async def _probe(self, child: Child) -> None:
         started = time.monotonic()
         failures = 0
-        while True:
+        while child.running:
             reason = await self._reason_not_ready(child)
             failures = failures + 1 if reason else 0
             if self._again.is_set():
