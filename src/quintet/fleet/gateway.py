@@ -26,12 +26,11 @@ fast as those of others."""
 IDLE_SECONDS = 120
 GRACE_SECONDS = 5
 
-CORRELATION = "{http.vars.correlation_id}"
+CORRELATION = gateway_errors.CORRELATION
 ZERO_TRACE = "^00-(0{32}-[0-9a-f]{16}|[0-9a-f]{32}-0{16})-"
 TRACE = "^(00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2})$"
 IDENTIFIER = "^([A-Za-z0-9._-]{1,64})$"
 ACCESS_LOG = "http.log.access"
-UUID = "^(.{8})-(.{4})-(.{4})-(.{4})-(.{12})$"
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -84,7 +83,6 @@ def configuration(
 
 def _correlation() -> Iterator[Json]:
     """A valid trace first, then a valid identifier, then a new one; the services get the same."""
-    made = "".join(f"{{http.regexp.made.{group}}}" for group in range(1, 6))
     traced = {
         "header_regexp": {"Traceparent": {"name": "trace", "pattern": TRACE}},
         "not": [{"header_regexp": {"Traceparent": {"name": "zero", "pattern": ZERO_TRACE}}}],
@@ -95,10 +93,7 @@ def _correlation() -> Iterator[Json]:
         "handler": "headers",
         "request": {"set": {"Traceparent": ["{http.regexp.trace.1}"]}},
     }
-    yield {
-        "match": [{"vars_regexp": {"{http.request.uuid}": {"name": "made", "pattern": UUID}}}],
-        "handle": [{"handler": "vars", "correlation_id": made}],
-    }
+    yield gateway_errors.numbered()
     yield {"match": [identified], "handle": [_keep("{http.regexp.given.1}")]}
     yield {"match": [traced], "handle": [_keep("{http.regexp.trace.2}"), single]}
     yield {"match": [{"not": [traced]}], "handle": [drop]}
@@ -121,7 +116,7 @@ def _request_headers() -> Json:
 def _response_headers() -> list[Json]:
     return [
         {"handler": "headers", "response": {"deferred": True, "delete": ["Server", "Via"]}},
-        {"handler": "log_append", "key": "correlation_id", "value": CORRELATION},
+        gateway_errors.LOGGED,
     ]
 
 
