@@ -83,6 +83,11 @@ class System:
         """Return the door; it stays right when the system comes up at another port."""
         return Gateway(lambda: self.url)
 
+    def inside(self, name: str) -> Gateway:
+        """Return the port of a service, which the gateway keeps others from."""
+        port = self.unit(name)["port"]
+        return Gateway(lambda: f"http://127.0.0.1:{port}")
+
     def manage(self, service: str, *arguments: str, given: str | None = None) -> str:
         """Run a management command and return what it printed."""
         return self.command("manage", service, *arguments, given=given).stdout
