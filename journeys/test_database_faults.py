@@ -39,7 +39,7 @@ def database(scratch):
 @pytest.fixture(scope="module")
 def ours(scratch, database):
     """Our service on that database; a request has a second."""
-    given = {"REQUEST_TIMEOUT_SECONDS": str(DEADLINE_SECONDS), "CLIENT_SHARE": "1"}
+    given = {"REQUEST_TIMEOUT_SECONDS": str(DEADLINE_SECONDS)}
     with servers.stage(scratch, DATABASE_URL=database.url(), **given) as server:
         yield server
 
@@ -283,7 +283,7 @@ def test_d3_a_full_disk_refuses_what_writes_and_nothing_else(scratch, figures):
     with (
         databases.small_disk(scratch) as disk,
         databases.database(disk) as database,
-        servers.stage(scratch, DATABASE_URL=database.url(), CLIENT_SHARE="1") as mine,
+        servers.stage(scratch, DATABASE_URL=database.url()) as mine,
         servers.stock(scratch, DATABASE_URL=database.url()) as control,
     ):
         with database.full():
