@@ -115,7 +115,7 @@ def main() -> None:
                 for runner in others:
                     runner.run_after(base, options.requests)
         steps = single_steps.measured(SERVICE, scratch)
-        answered = over_server.rounds(served, SERVICE, scratch, times=5, seconds=options.seconds)
+        answered = over_server.rounds(served, SERVICE, scratch, times=9, seconds=options.seconds)
     text = report(runners, answered, steps)
     print(text)
     if options.write:
@@ -216,17 +216,19 @@ def served(answered: Mapping[str, list[Measured]]) -> Iterator[str]:
     """One row for each stack that was asked over a server."""
     yield "| stack | answers/s | of bare DRF | p50 ms | p99 ms |"
     yield "|---|---|---|---|---|"
-    base = rate(answered[BASE])
     for name, found in answered.items():
         p50, p99 = (statistics.median(getattr(one, cut) for one in found) for cut in ("p50", "p99"))
-        per_second = rate(found)
+        per_second = statistics.median(one.per_second for one in found)
+        ratio = relation(found, answered[BASE])
         label = STACKS[name].label
-        yield f"| {label} | {per_second:.0f} | {per_second / base:.2f} | {p50:.2f} | {p99:.1f} |"
+        yield f"| {label} | {per_second:.0f} | {ratio:.2f} | {p50:.2f} | {p99:.1f} |"
 
 
-def rate(found: list[Measured]) -> float:
-    """The median of the answers per second."""
-    return statistics.median(one.per_second for one in found)
+def relation(found: list[Measured], to: list[Measured]) -> float:
+    """The median of the ratios of answers per second, round by round."""
+    return statistics.median(
+        one.per_second / other.per_second for one, other in zip(found, to, strict=True)
+    )
 
 
 def figures(runners: list[Runner], answered: Mapping[str, list[Measured]]) -> Iterator[Figure]:
@@ -243,10 +245,10 @@ def figures(runners: list[Runner], answered: Mapping[str, list[Measured]]) -> It
         share = added["quintet"] / added["peers"]
         yield Figure("added, of what the peer stack adds", share, at_most=1 / 8)
     if "quintet" in answered:
-        of_bare = rate(answered["quintet"]) / rate(answered[BASE])
+        of_bare = relation(answered["quintet"], answered[BASE])
         yield Figure("answers over a server, of bare DRF", of_bare, at_least=0.85)
     if {"quintet-1", "peers-1"} <= answered.keys():
-        of_peers = rate(answered["quintet-1"]) / rate(answered["peers-1"])
+        of_peers = relation(answered["quintet-1"], answered["peers-1"])
         yield Figure("the same, both traced, of the peer stack", of_peers, at_least=2.4)
 
 
