@@ -245,6 +245,54 @@ def test_the_access_log_has_no_query_string(system):
     assert "very-secret" not in text
 
 
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl", "…"),
+        ("sk_live_51H8xqQ2eZvKYlo2C", "…"),
+        ("github_pat_11ABCDEFG0abcdefghijkl", "…"),
+        ("AKIAIOSFODNN7EXAMPLE", "…"),
+        ("4539578763621486", "…"),
+        ("4539%205787%206362%201486", "…"),
+        ("jane.doe@example.com", "…@example.com"),
+        ("jane.doe%40example.com", "…%40example.com"),
+    ],
+)
+def test_the_access_log_has_no_path_that_looks_like_a_secret(system, secret, shown):
+    system.ask(f"/api/v1/alpha/{secret}/things/7/?a=b")
+    log = system.state / "logs" / "gateway.log"
+
+    assert eventually(lambda: f'"/api/v1/alpha/{shown}/things/7/?…"' in log.read_text("utf-8"))
+    assert secret not in log.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/alpha/1700000000000/", "/api/v1/alpha/0af7651916cd43dd8448eb211c80319c/"]
+)
+def test_the_access_log_has_other_paths_as_they_are(system, path):
+    system.ask(path)
+    log = system.state / "logs" / "gateway.log"
+
+    assert eventually(lambda: f'"{path}"' in log.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("request_line", "host", "status"),
+    [("GET /api/v1/alpha/", "", 400), (f"{'G' * 200} /api/v1/alpha/", "localhost", 405)],
+    ids=["no host", "no method"],
+)
+def test_what_no_route_has_seen_has_a_number_too(system, request_line, host, status):
+    head = f"{request_line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+
+    answer = raw(system, head.encode())
+
+    number = re.search(r'"correlation_id": "([0-9a-f]{32})"', answer)[1]
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    assert f"x-correlation-id: {number}" in answer.lower()
+    log = system.state / "logs" / "gateway.log"
+    assert eventually(lambda: f'"correlation_id":"{number}"' in log.read_text("utf-8"))
+
+
 @pytest.mark.parametrize("header", ["X-Correlation-Id", "X-Forwarded-For"])
 def test_a_client_cannot_have_a_header_of_the_gateway_dropped(system, header):
     asked = {"Connection": f"close, {header}", "X-Correlation-Id": "mine-7"}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from gunicorn.http import errors as http
 
-from quintet.server.refusals import refusal_of
+from quintet.server.refusals import context_of, refusal_of
 
 HOST = b"Host: 127.0.0.1\r\n"
+TRACE = b"4bf92f3577b34da6a3ce929d0e0e4736"
 TOO_LONG = b"a" * 10_000
 
 
@@ -53,6 +55,49 @@ def test_a_refusal_is_one_line_in_the_log_with_its_correlation_id(shop):
     lines = [json.loads(line) for line in shop.log.read_text().splitlines()]
     found = [line for line in lines if line["correlation_id"] == headers["X-Correlation-ID"]]
     assert [line["level"] for line in found] == ["WARNING"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"get / HTTP/1.1\r\n", b"GET /worker/ HTTP/1.1\r\nNo-Colon\r\n"],
+    ids=["line", "header"],
+)
+def test_a_refusal_keeps_the_correlation_id_of_its_caller(shop, head):
+    _, headers, body = shop.send(head + HOST + b"X-Correlation-Id: mine-7\r\n\r\n")
+
+    assert body["error"]["correlation_id"] == headers["X-Correlation-ID"] == "mine-7"
+    lines = [json.loads(line) for line in shop.log.read_text().splitlines()]
+    assert "mine-7" in {line["correlation_id"] for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("heard", "number"),
+    [
+        (b"X-CORRELATION-ID:mine-7\r\n\r\n", "mine-7"),
+        (b"G / HTTP/1.1\r\nx-correlation-id: \tmine-7 \r\nX: y\r\n", "mine-7"),
+        (b"X: y\r\nx-correlation-id: mine-7", "mine-7"),
+        (b"traceparent: 00-%s-00f067aa0ba902b7-01\r\n\r\n" % TRACE, TRACE.decode()),
+    ],
+)
+def test_the_number_of_a_caller_is_found_in_what_was_heard(heard, number):
+    assert context_of(heard).correlation_id == number
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        b"",
+        b"G / HTTP/1.1\r\n\r\nx-correlation-id: mine-7\r\n",
+        b"x-correlation-id: mine 7\r\n",
+        b"x-correlation-id: <mine>\r\n",
+        b"x-correlation-id: mine-7\nX: y\r\n",
+        b"x-correlation-id: mine-7\r\nx-correlation-id: mine-8\r\n",
+        b"Not-x-correlation-id: mine-7\r\n",
+        b"x-correlation-id: \xff\r\n",
+    ],
+)
+def test_what_is_no_number_of_a_caller_is_replaced(heard):
+    assert re.fullmatch("[0-9a-f]{32}", context_of(heard).correlation_id)
 
 
 def test_what_was_sent_is_not_repeated_in_the_log(shop):

@@ -59,6 +59,11 @@ def test_what_came_before_a_reset_is_kept():
         assert hostile.exchange(address, b"GET / HTTP/1.1\r\n\r\n") == []
 
 
+def test_a_server_that_says_nothing_is_not_waited_for_for_ever():
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(TimeoutError):
+        hostile.exchange(listener.getsockname(), b"GET / HTTP/1.1\r\n\r\n", patience_seconds=0.1)
+
+
 def test_a_client_that_is_known_says_so_except_where_it_lies_about_that():
     several = hostile.requests(TARGET)
     known = [one for one in several if b"Authorization: Bearer t\r\n" in one.data]

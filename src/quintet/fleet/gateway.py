@@ -26,12 +26,21 @@ fast as those of others."""
 IDLE_SECONDS = 120
 GRACE_SECONDS = 5
 
-CORRELATION = "{http.vars.correlation_id}"
+CORRELATION = gateway_errors.CORRELATION
 ZERO_TRACE = "^00-(0{32}-[0-9a-f]{16}|[0-9a-f]{32}-0{16})-"
 TRACE = "^(00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2})$"
 IDENTIFIER = "^([A-Za-z0-9._-]{1,64})$"
 ACCESS_LOG = "http.log.access"
-UUID = "^(.{8})-(.{4})-(.{4})-(.{4})-(.{12})$"
+NOT_LOGGED = (
+    r"(\?).*"
+    r"|eyJ[\w-]{5,}\.[\w.-]+"
+    r"|\b(?:[rs]k_(?:live|test)|gh[oprsu]|github_pat|glpat|xox[abeprs])[_-][\w-]{8,}"
+    r"|\b(?:A[KS]IA[A-Z0-9]{16}|AIza[\w-]{30,})"
+    r"|\b[2-6][0-9](?:(?:[ +-]|%20)?[0-9]){11,17}\b"
+    r"|[\w.%+-]+(@|%40)"
+)
+"""In an address: the query, JSON web tokens, keys of services, cards, and whose an e-mail is. It is
+what the services hide by its looks, as far as one expression without a check digit can tell."""
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -85,7 +94,6 @@ def configuration(
 
 def _correlation() -> Iterator[Json]:
     """A valid trace first, then a valid identifier, then a new one; the services get the same."""
-    made = "".join(f"{{http.regexp.made.{group}}}" for group in range(1, 6))
     traced = {
         "header_regexp": {"Traceparent": {"name": "trace", "pattern": TRACE}},
         "not": [{"header_regexp": {"Traceparent": {"name": "zero", "pattern": ZERO_TRACE}}}],
@@ -96,10 +104,7 @@ def _correlation() -> Iterator[Json]:
         "handler": "headers",
         "request": {"set": {"Traceparent": ["{http.regexp.trace.1}"]}},
     }
-    yield {
-        "match": [{"vars_regexp": {"{http.request.uuid}": {"name": "made", "pattern": UUID}}}],
-        "handle": [{"handler": "vars", "correlation_id": made}],
-    }
+    yield gateway_errors.numbered()
     yield {"match": [identified], "handle": [_keep("{http.regexp.given.1}")]}
     yield {"match": [traced], "handle": [_keep("{http.regexp.trace.2}"), single]}
     yield {"match": [{"not": [traced]}], "handle": [drop]}
@@ -122,7 +127,7 @@ def _request_headers() -> Json:
 def _response_headers() -> list[Json]:
     return [
         {"handler": "headers", "response": {"deferred": True, "delete": ["Server", "Via"]}},
-        {"handler": "log_append", "key": "correlation_id", "value": CORRELATION},
+        gateway_errors.LOGGED,
     ]
 
 
@@ -248,13 +253,13 @@ def _files(root: str) -> Json:
 
 
 def _logging() -> Json:
-    """JSON to standard error, without headers and query strings, which carry secrets."""
+    """JSON to standard error, without headers and what carries secrets in addresses."""
     hidden = {"filter": "delete"}
     fields = {
         "request>headers": hidden,
         "request>tls": hidden,
         "resp_headers": hidden,
-        "request>uri": {"filter": "regexp", "regexp": r"\?.*", "value": "?…"},
+        "request>uri": {"filter": "regexp", "regexp": NOT_LOGGED, "value": "${1}…${2}"},
     }
     encoder = {
         "format": "filter",

@@ -12,8 +12,11 @@ Json = dict[str, Any]
 
 SERVICE = "gateway"
 CORRELATION = "{http.vars.correlation_id}"
+UUID = "^(.{8})-(.{4})-(.{4})-(.{4})-(.{12})$"
 NOW = "^(\\d{4}-\\d\\d-\\d\\d) (\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,6})?)\\d* ([+-]\\d\\d)(\\d\\d)"
 TIMESTAMP = "{http.regexp.now.1}T{http.regexp.now.2}{http.regexp.now.3}:{http.regexp.now.4}"
+
+LOGGED: Json = {"handler": "log_append", "key": "correlation_id", "value": CORRELATION}
 
 MESSAGES: dict[int, tuple[str, str, str]] = {
     400: ("API_ERROR", "Bad Request", "The request could not be read."),
@@ -36,8 +39,17 @@ BROKEN_BODY = (
 """What the gateway says of a body that it cannot read from a client, as if a service had failed."""
 
 
+def numbered() -> Json:
+    """Give a request a number of the gateway's own."""
+    made = "".join(f"{{http.regexp.made.{group}}}" for group in range(1, 6))
+    return {
+        "match": [{"vars_regexp": {"{http.request.uuid}": {"name": "made", "pattern": UUID}}}],
+        "handle": [{"handler": "vars", "correlation_id": made}],
+    }
+
+
 def routes() -> list[Json]:
-    """Return the error routes: a timestamp first, then one answer per status and form."""
+    """Return the error routes: number and timestamp, then one answer per status and form."""
     nameless = {"handler": "headers", "response": {"deferred": True, "delete": ["Server"]}}
     now = {
         "match": [{"vars_regexp": {"{time.now}": {"name": "now", "pattern": NOW}}}],
@@ -45,11 +57,22 @@ def routes() -> list[Json]:
     }
     broken = {"vars_regexp": {"{http.error.message}": {"pattern": BROKEN_BODY}}}
     return [
+        _unnumbered(),
         now,
         *_answers(400, broken),
         *(route for status in MESSAGES for route in _answers(status, _when(status))),
         *_rest(),
     ]
+
+
+def _unnumbered() -> Json:
+    """Caddy refuses a request without a host, say, before any route has given it a number."""
+    without = {"vars": {CORRELATION: [""]}}
+    number = numbered()
+    return {
+        "match": [without | matcher for matcher in number["match"]],
+        "handle": [*number["handle"], LOGGED],
+    }
 
 
 def _when(status: int) -> Json:

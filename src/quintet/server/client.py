@@ -42,7 +42,10 @@ class SlowBody(TimeoutError):
 class Client(socket.socket):
     """A connection that was accepted; it says for itself what it is waiting for."""
 
-    __slots__ = ("_late", "_patience")
+    __slots__ = ("_late", "_patience", "heard")
+
+    heard: bytes | bytearray
+    """What has come of the request so far, or the beginning of it."""
 
     _patience: Patience | None
     _late: Callable[[], Exception]
@@ -53,7 +56,7 @@ class Client(socket.socket):
         timeout = accepted.gettimeout()
         made = cls(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
         made.settimeout(timeout)
-        made._patience = None
+        made._patience, made.heard = None, b""
         return made
 
     def await_head(self) -> None:

@@ -42,7 +42,7 @@ class HearingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         if not isinstance(conn.sock, Client):
             conn.sock = Client.of(conn.sock)
             conn.init()
-        conn.heard = bytearray(conn.parser.unreader.take_buffered())
+        conn.heard = conn.sock.heard = bytearray(conn.parser.unreader.take_buffered())
         if self._has_heard(conn):
             super().enqueue_req(conn)
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,6 +18,11 @@ from quintet.errors import (
     envelope,
 )
 from quintet.server.client import SlowRequest
+
+_END_OF_HEAD = b"\r\n\r\n"
+_NAMED_BY_CALLERS = re.compile(
+    rb"^(traceparent|x-correlation-id):[ \t]*([!-~]{1,200})[ \t]*\r$", re.IGNORECASE | re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +65,14 @@ def refusal_of(error: BaseException) -> Refusal:
     if isinstance(error, http.ParseException) and not isinstance(error, http.ConfigurationProblem):
         return _api_error(400, "Bad Request", "The request is malformed.")
     return _internal()
+
+
+def context_of(heard: bytes | bytearray) -> context.Context:
+    """Continue the caller's correlation id, though nothing else of the request can be read."""
+    named: dict[str, list[str]] = defaultdict(list)
+    for name, value in _NAMED_BY_CALLERS.findall(heard.partition(_END_OF_HEAD)[0] + b"\r"):
+        named[name.decode().lower()].append(value.decode())
+    return context.from_headers({name: ",".join(values) for name, values in named.items()})
 
 
 def rendered(refusal: Refusal, correlation_id: str) -> bytes:

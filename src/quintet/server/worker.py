@@ -14,7 +14,7 @@ from quintet import context, lifecycle
 from quintet.lifecycle import CUT_SHORT, recycling
 from quintet.middleware import flights
 from quintet.server.arbiter import END_OF_WORKER, WISH_OF_WORKER
-from quintet.server.refusals import refusal_of, rendered
+from quintet.server.refusals import context_of, refusal_of, rendered
 from quintet.server.scarcity import ScarceWorker
 from quintet.telemetry import metrics
 
@@ -132,7 +132,7 @@ class ServiceWorker(ScarceWorker):
         """Replace gunicorn's HTML by the envelope: of a request, its socket, its peer, an error."""
         _, client, addr, exc = arguments
         refusal = refusal_of(exc)
-        with context.running(context.new()) as running:
+        with context.running(context_of(getattr(client, "heard", b""))) as running:
             if refusal.status >= SERVER_ERRORS:
                 self.log.error("request failed in the server", exc_info=exc)
             else:

@@ -26,13 +26,15 @@ class Reply:
     body: bytes
 
 
-def exchange(address: tuple[str, int], data: bytes) -> list[Reply]:
+def exchange(
+    address: tuple[str, int], data: bytes, *, patience_seconds: float = PATIENCE_SECONDS
+) -> list[Reply]:
     """Send ``data`` on a connection of its own; return all answers until the server closes it.
 
-    Whoever does not close it within 40 seconds raises ``TimeoutError``; a reset loses nothing that
-    has arrived before.
+    Whoever says nothing for so long and does not close it raises ``TimeoutError``; a reset loses
+    nothing that has arrived before.
     """
-    with socket.create_connection(address, timeout=PATIENCE_SECONDS) as connection:
+    with socket.create_connection(address, timeout=patience_seconds) as connection:
         with suppress(ConnectionError):  # who refuses need not read all of it
             connection.sendall(data)
         received = bytearray()
