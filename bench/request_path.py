@@ -1,8 +1,9 @@
 """What a request pays: bare Django, bare DRF, Quintet and its parts, the peer stack, a tutorial.
 
-Each stack runs in a process of its own and takes turns with the others, so that a machine that
-slows down slows all of them. In process, figures are CPU microseconds of one request; over a
-server, answers per second.
+Each stack runs in a process of its own. In process, figures are CPU microseconds of one request;
+each turn of a stack follows one of bare DRF, and what it adds is the median of these differences,
+so that a machine that is slower now than it was slows both. Over a server they are answers per
+second, in turns.
 
 Run it with ``./quintet bench request-path --write``.
 """
@@ -68,15 +69,32 @@ class Runner:
     orders: IO[str]
     results: IO[str]
     figures: list[float] = field(default_factory=list)
+    differences: list[float] = field(default_factory=list)
 
     def run(self, requests: int) -> None:
         """Send the requests and note the CPU microseconds of one."""
         print(requests, file=self.orders, flush=True)
         self.figures.append(float(self.results.readline()) * MICROSECONDS)
 
+    def run_after(self, base: Runner, requests: int) -> None:
+        """Let the base run and then this one, and note what this one takes longer."""
+        base.run(requests)
+        self.run(requests)
+        self.differences.append(self.figures[-1] - base.figures[-1])
+
+    def forget(self) -> None:
+        """Drop what has been noted."""
+        self.figures.clear()
+        self.differences.clear()
+
     @property
     def median(self) -> float:
         return statistics.median(self.figures)
+
+    @property
+    def added(self) -> float:
+        """What it adds to bare DRF, which adds nothing to itself."""
+        return statistics.median(self.differences) if self.differences else 0.0
 
 
 def main() -> None:
@@ -88,11 +106,16 @@ def main() -> None:
         scratch = Path(tempfile.mkdtemp(prefix="quintet-bench-"))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         with started(names, scratch) as runners:
+            base, *others = runners
+            for runner in others:  # the first turn warms
+                runner.run_after(base, options.requests)
+                runner.forget()
+            base.forget()
             for _ in range(options.rounds):
-                for runner in runners:
-                    runner.run(options.requests)
+                for runner in others:
+                    runner.run_after(base, options.requests)
         steps = single_steps.measured(SERVICE, scratch)
-        answered = over_server.rounds(served, SERVICE, scratch, times=5, seconds=options.seconds)
+        answered = over_server.rounds(served, SERVICE, scratch, times=9, seconds=options.seconds)
     text = report(runners, answered, steps)
     print(text)
     if options.write:
@@ -102,8 +125,8 @@ def main() -> None:
 def parsed() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="bench request-path", description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--requests", type=int, default=1500, help="in each round, of each stack")
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--requests", type=int, default=500, help="in each round, of each stack")
     parser.add_argument("--seconds", type=int, default=2, help="of load in each round")
     parser.add_argument("--only", nargs="*", default=list(STACKS), metavar="STACK")
     parser.add_argument("--write", action="store_true", help="keep the tables in results/")
@@ -150,7 +173,6 @@ def report(
     runners: list[Runner], answered: Mapping[str, list[Measured]], steps: single_steps.Steps
 ) -> str:
     """Render the tables."""
-    micros = {one.name: one.median for one in runners}
     rows = [
         "# What a request pays",
         "",
@@ -158,7 +180,7 @@ def report(
         "",
         "## In process",
         "",
-        f"CPU microseconds of a request for a trivial endpoint; {len(runners[0].figures)} rounds.",
+        f"CPU microseconds of a request for a trivial endpoint; {len(runners[-1].figures)} rounds.",
         "",
         *in_process(runners),
         "",
@@ -176,7 +198,7 @@ def report(
         "",
         "## What was to be reached",
         "",
-        *judged([*figures(micros, answered), *single_steps.figures(steps)]),
+        *judged([*figures(runners, answered), *single_steps.figures(steps)]),
     ]
     return "\n".join([*rows, ""])
 
@@ -185,35 +207,33 @@ def in_process(runners: list[Runner]) -> Iterator[str]:
     """One row for each stack; what is added is added to bare DRF."""
     yield "| stack | µs | added to bare DRF | lowest | highest |"
     yield "|---|---|---|---|---|"
-    base = next(runner.median for runner in runners if runner.name == BASE)
-    for runner in runners:
-        spread = f"{min(runner.figures):.1f} | {max(runner.figures):.1f}"
-        added = runner.median - base
-        yield f"| {STACKS[runner.name].label} | {runner.median:.1f} | {added:+.1f} | {spread} |"
+    for one in runners:
+        spread = f"{min(one.figures):.1f} | {max(one.figures):.1f}"
+        yield f"| {STACKS[one.name].label} | {one.median:.1f} | {one.added:+.1f} | {spread} |"
 
 
 def served(answered: Mapping[str, list[Measured]]) -> Iterator[str]:
     """One row for each stack that was asked over a server."""
     yield "| stack | answers/s | of bare DRF | p50 ms | p99 ms |"
     yield "|---|---|---|---|---|"
-    base = rate(answered[BASE])
     for name, found in answered.items():
         p50, p99 = (statistics.median(getattr(one, cut) for one in found) for cut in ("p50", "p99"))
-        per_second = rate(found)
+        per_second = statistics.median(one.per_second for one in found)
+        ratio = relation(found, answered[BASE])
         label = STACKS[name].label
-        yield f"| {label} | {per_second:.0f} | {per_second / base:.2f} | {p50:.2f} | {p99:.1f} |"
+        yield f"| {label} | {per_second:.0f} | {ratio:.2f} | {p50:.2f} | {p99:.1f} |"
 
 
-def rate(found: list[Measured]) -> float:
-    """The median of the answers per second."""
-    return statistics.median(one.per_second for one in found)
+def relation(found: list[Measured], to: list[Measured]) -> float:
+    """The median of the ratios of answers per second, round by round."""
+    return statistics.median(
+        one.per_second / other.per_second for one, other in zip(found, to, strict=True)
+    )
 
 
-def figures(
-    micros: Mapping[str, float], answered: Mapping[str, list[Measured]]
-) -> Iterator[Figure]:
+def figures(runners: list[Runner], answered: Mapping[str, list[Measured]]) -> Iterator[Figure]:
     """What the figures of ``performance`` became; those of stacks that were left out are absent."""
-    added = {name: value - micros[BASE] for name, value in micros.items()}
+    added = {one.name: one.added for one in runners}
     for name, label, most in (
         ("quintet", "everything on, added to bare DRF", 30),
         ("quintet-0", "with a span, unsampled, added to bare DRF", 45),
@@ -225,10 +245,10 @@ def figures(
         share = added["quintet"] / added["peers"]
         yield Figure("added, of what the peer stack adds", share, at_most=1 / 8)
     if "quintet" in answered:
-        of_bare = rate(answered["quintet"]) / rate(answered[BASE])
+        of_bare = relation(answered["quintet"], answered[BASE])
         yield Figure("answers over a server, of bare DRF", of_bare, at_least=0.85)
     if {"quintet-1", "peers-1"} <= answered.keys():
-        of_peers = rate(answered["quintet-1"]) / rate(answered["peers-1"])
+        of_peers = relation(answered["quintet-1"], answered["peers-1"])
         yield Figure("the same, both traced, of the peer stack", of_peers, at_least=2.4)
 
 

@@ -92,6 +92,11 @@ class Outcome:
         """Whether it got what it asked for, while the client still waited."""
         return 200 <= self.status < 300
 
+    @property
+    def served_seconds(self) -> float:
+        """How long the service had it: what it can answer for on a machine that is busy."""
+        return self.seconds - self.late
+
 
 class Running:
     """Load that is being made; `outcomes` waits for its end."""

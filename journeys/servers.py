@@ -140,16 +140,24 @@ class Server:
 
 @contextmanager
 def stage(
-    scratch: Path, *, output: int | None = None, port: int = 0, **variables: str
+    scratch: Path,
+    *,
+    output: int | None = None,
+    port: int = 0,
+    within: tuple[str, ...] = (),
+    **variables: str,
 ) -> Iterator[Server]:
-    """Our service, run as production runs it; its rows are in a file unless a URL is given."""
+    """Our service, run as production runs it; its rows are in a file unless a URL is given.
+
+    ``within`` are words before its own, of a program that becomes it.
+    """
     given = {
         "DJANGO_SETTINGS_MODULE": "stage.settings",
         "SERVICE_ENVIRONMENT": "test",
         "SECRET_KEY": "nothing-is-signed-here",
         "ALLOWED_HOSTS": "127.0.0.1",
     }
-    program = (sys.executable, "-m", "quintet", "serve")
+    program = (*within, sys.executable, "-m", "quintet", "serve")
     made = _made("stage", STAGE, program, scratch=scratch, variables={**given, **variables})
     made.output, made.port = output, port
     with _serving(made):
@@ -158,11 +166,15 @@ def stage(
 
 @contextmanager
 def stock(
-    scratch: Path, *flags: str, output: int | None = None, **variables: str
+    scratch: Path,
+    *flags: str,
+    output: int | None = None,
+    within: tuple[str, ...] = (),
+    **variables: str,
 ) -> Iterator[Server]:
     """The control: the same views on Django, DRF and gunicorn with eight threads."""
     program = (
-        *(sys.executable, "-m", "gunicorn", "stock.wsgi"),
+        *(*within, sys.executable, "-m", "gunicorn", "stock.wsgi"),
         *("--worker-class", "gthread", "--threads", str(STOCK_THREADS)),
         # Its control socket has one path for all that run on a machine.
         *("--bind", "127.0.0.1:{port}", "--no-control-socket", *flags),

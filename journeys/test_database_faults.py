@@ -39,7 +39,7 @@ def database(scratch):
 @pytest.fixture(scope="module")
 def ours(scratch, database):
     """Our service on that database; a request has a second."""
-    given = {"REQUEST_TIMEOUT_SECONDS": str(DEADLINE_SECONDS), "CLIENT_SHARE": "1"}
+    given = {"REQUEST_TIMEOUT_SECONDS": str(DEADLINE_SECONDS)}
     with servers.stage(scratch, DATABASE_URL=database.url(), **given) as server:
         yield server
 
@@ -234,12 +234,12 @@ def test_d2_a_frozen_database_fails_requests_at_their_deadline(
 
     late = [one for one in mine.failed if one.status == 504]
     worked = (overrun(ours) - worked) / max(1, len(late))
-    longest = load.percentile(late, 100)
+    longest = load.percentile(late, 100, of="served_seconds")
     figures.note(
         scenario="D2",
         what=f"longest wait with a deadline of 1 s, frozen for {seconds} s (stock: 4 s)",
-        ours=f"{load.percentile(mine.outcomes, 100):.2f} s",
-        stock=f"{load.percentile(control.outcomes, 100):.2f} s",
+        ours=f"{longest:.2f} s",
+        stock=f"{load.percentile(control.outcomes, 100, of='served_seconds'):.2f} s",
         to_reach=f"≤ {DEADLINE_SECONDS + SLACK_SECONDS:g} s",
     )
     figures.note(
@@ -265,9 +265,9 @@ def test_d2_a_frozen_database_fails_requests_at_their_deadline(
     )
     assert set(mine.statuses) <= {503, 504}
     assert late
-    assert worked <= 2 * SLACK_SECONDS
-    assert longest <= DEADLINE_SECONDS + 3 * SLACK_SECONDS
-    assert alive.alive_seconds <= 0.5
+    assert worked <= SLACK_SECONDS
+    assert longest <= DEADLINE_SECONDS + SLACK_SECONDS
+    assert alive.alive_seconds <= 0.2
     assert alive.most_threads <= alive.fewest_threads + 40
     assert mine.recovered_seconds < RECOVERY_SECONDS
 
@@ -283,7 +283,7 @@ def test_d3_a_full_disk_refuses_what_writes_and_nothing_else(scratch, figures):
     with (
         databases.small_disk(scratch) as disk,
         databases.database(disk) as database,
-        servers.stage(scratch, DATABASE_URL=database.url(), CLIENT_SHARE="1") as mine,
+        servers.stage(scratch, DATABASE_URL=database.url()) as mine,
         servers.stock(scratch, DATABASE_URL=database.url()) as control,
     ):
         with database.full():

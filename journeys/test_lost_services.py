@@ -102,10 +102,11 @@ def test_a_killed_worker_is_replaced(system, gateway):
 
 def test_an_order_that_was_cut_off_is_finished(system, shopper, operator, lamp):
     """The order waits for a slow card when its service is killed; nothing of it is left behind."""
+    doomed = system.unit("orders")["pid"]
     with ThreadPoolExecutor() as other:
         waiting = other.submit(shopper.order, lamp, method="card-slow")
         until(lambda: operator.ask("GET", f"{PRODUCTS}{lamp}/").json["stock"] == 4)
-        os.killpg(system.unit("orders")["pid"], signal.SIGKILL)
+        os.killpg(doomed, signal.SIGKILL)
 
     until(system.is_whole)
     system.manage("orders", "resume_orders", "--age-seconds=0")

@@ -79,7 +79,7 @@ class Rolled:
 )
 def test_rolling_restarts_lose_nothing(scratch, figures, server, times, at_least):
     """A1: no failure of all requests, half of them POST, over restarts of two replicas."""
-    with pairs.ours(scratch, STAGE_SERVER=server, STAGE_CLIENT_SHARE="1") as pair:
+    with pairs.ours(scratch, STAGE_SERVER=server) as pair:
         rolled = Rolled(pair, times=times, at_least=at_least)
         before = load.share(rolled.steady)
         kept = pair.system.gateway().ask("GET", COUNT.path).json["count"]
@@ -164,7 +164,7 @@ def test_whoever_asks_after_sigterm_is_answered_as_long_as_the_drain_takes(
     scratch, figures, server
 ):
     """A2: a request of five seconds is finished, and new ones are served although it ends."""
-    with servers.stage(scratch, SERVER=server, DRAIN_SECONDS="3", CLIENT_SHARE="1") as ours:
+    with servers.stage(scratch, SERVER=server, DRAIN_SECONDS="3") as ours:
         slow, code, late = after_sigterm(ours, again=(signal.SIGTERM, signal.SIGINT))
     with servers.stock(scratch) as control:
         _, _, theirs = after_sigterm(control)
@@ -329,7 +329,7 @@ def test_a_killed_worker_takes_only_its_own_requests_with_it(
     scratch, figures, server, times, apart
 ):
     """A4: kill -9 of a worker under load; the service is whole again in less than two seconds."""
-    given = {"SERVER": server, "WEB_WORKERS": "2", "MAX_IN_FLIGHT": "64", "CLIENT_SHARE": "1"}
+    given = {"SERVER": server, "WEB_WORKERS": "2"}
     with servers.stage(scratch, **given) as ours:
         until(lambda: len(ours.workers()) == 2)
         killed = Killed(ours, times=times, apart=apart)

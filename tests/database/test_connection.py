@@ -7,7 +7,7 @@ import pytest
 from django.db import DataError, transaction
 
 from quintet.database import connection as guarded
-from quintet.database.connection import DeadlinePassed, GuardedConnection
+from quintet.database.connection import GuardedConnection, QueryOverdue
 from quintet.errors import Kind
 from quintet.resilience import deadline
 from quintet.views.translation import translate
@@ -25,7 +25,7 @@ def test_a_frozen_server_is_given_up_at_the_deadline(database):
     with frozen(backend(database)):
         error, seconds = spent(HOLDS_SECONDS, lambda: asked(database, "SELECT 1"))
 
-    assert isinstance(error.__cause__, DeadlinePassed)
+    assert isinstance(error.__cause__, QueryOverdue)
     assert HOLDS_SECONDS <= seconds < LATE_SECONDS
 
 
@@ -46,7 +46,7 @@ def test_the_end_of_a_transaction_is_given_up_at_the_deadline(database, ending):
     with frozen(pid):
         error, seconds = spent(HOLDS_SECONDS, getattr(database, ending))
 
-    assert isinstance(error.__cause__, DeadlinePassed)
+    assert isinstance(error.__cause__, QueryOverdue)
     assert HOLDS_SECONDS <= seconds < LATE_SECONDS
 
 
@@ -185,7 +185,7 @@ def test_connecting_to_a_frozen_server_is_given_up_at_the_deadline(postgres):
             HOLDS_SECONDS, lambda: GuardedConnection.connect(postgres.url()), raised=psycopg.Error
         )
 
-    assert isinstance(error, DeadlinePassed)
+    assert isinstance(error, QueryOverdue)
     assert HOLDS_SECONDS <= seconds < LATE_SECONDS
 
 
@@ -194,7 +194,7 @@ def test_a_connection_without_a_pool_is_closed(postgres):
 
     with connected as connection:
         with frozen(connection.info.backend_pid):
-            spent(HOLDS_SECONDS, lambda: connection.execute("SELECT 1"), raised=DeadlinePassed)
+            spent(HOLDS_SECONDS, lambda: connection.execute("SELECT 1"), raised=QueryOverdue)
 
         assert connection.closed
 

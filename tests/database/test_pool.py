@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.db.utils import ConnectionHandler
 
 from quintet.database import pool as pools
-from quintet.database.connection import DeadlinePassed, GuardedConnection
+from quintet.database.connection import GuardedConnection, QueryOverdue
 from quintet.database.pool import Attempt, Pool
 from quintet.embedded.postgres import Postgres
 from quintet.errors import Kind
@@ -77,7 +77,7 @@ def test_idle_connections_whose_server_has_gone_are_never_given_out(postgres):
 
 def test_nobody_waits_longer_than_the_request(postgres):
     with opened(postgres.url(), max_size=1) as pool, borrowed(pool, 1):
-        error, seconds = spent(0.2, pool.getconn, raised=DeadlinePassed)
+        error, seconds = spent(0.2, pool.getconn, raised=QueryOverdue)
 
     assert translate(error.with_traceback(None)).kind is Kind.DEADLINE
     assert 0.2 <= seconds < 1
@@ -169,7 +169,7 @@ def test_an_outage_is_told_once_when_it_begins_and_once_when_it_ends(tmp_path, c
         with opened(server.url(), timeout=30) as pool:
             with borrowed(pool, 3):
                 server.stop()
-            spent(1, pool.getconn, raised=DeadlinePassed)
+            spent(1, pool.getconn, raised=QueryOverdue)
             server.start()
             with borrowed(pool, 1):
                 pass

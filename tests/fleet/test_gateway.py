@@ -144,7 +144,15 @@ def test_forwarded_headers_are_written_by_the_gateway_alone(system):
 
 @pytest.mark.parametrize(
     "header",
-    ["X-User-Id", "X-Internal-Token", "X-Real-IP", "Forwarded", "X_User_Id", "X_Forwarded_For"],
+    [
+        "X-User-Id",
+        "X-Internal-Token",
+        "X-Real-IP",
+        "X-Request-Timeout-Ms",
+        "Forwarded",
+        "X_User_Id",
+        "X_Forwarded_For",
+    ],
 )
 def test_a_header_that_only_the_inside_may_send_is_removed(system, header):
     sent = raw(system, plain("/api/v1/alpha/", f"{header}: forged"))

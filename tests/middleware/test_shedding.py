@@ -6,6 +6,9 @@ import logging
 import os
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
@@ -15,6 +18,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from quintet.auth import Public
+from quintet.middleware import shedding as module
 from quintet.middleware.shedding import SheddingMiddleware
 from quintet.telemetry import metrics
 from quintet.views.functions import declares
@@ -128,6 +132,28 @@ def test_a_refused_request_takes_no_place_and_never_reaches_the_view():
         assert middleware(ask()).status_code == 503
 
     assert middleware.limiter.in_flight == PLACES
+
+
+def test_a_burst_waits_for_its_places(places, monkeypatch):
+    places(1)
+    monkeypatch.setattr(module, "MOMENT_SECONDS", 30)
+    entered, done = threading.Event(), threading.Event()
+
+    def view(request):
+        entered.set()
+        done.wait(30)
+        return plain(request)
+
+    middleware = shedding(view)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(middleware, ask())
+        entered.wait(30)
+        second = pool.submit(middleware, ask())
+        while not middleware.limiter._waiting and not second.done():
+            time.sleep(0.001)
+        done.set()
+
+    assert [first.result().status_code, second.result().status_code] == [200, 200]
 
 
 @pytest.mark.parametrize("where", ["/livez", "/readyz", "/health/", "/metrics"])
@@ -302,6 +328,7 @@ import django
 django.setup()
 from django.http import HttpResponse
 from django.test import RequestFactory
+from quintet.middleware import shedding as module
 from quintet.middleware.shedding import SheddingMiddleware
 from quintet.telemetry import metrics
 

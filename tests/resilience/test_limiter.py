@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, repeat
 
 import pytest
@@ -315,3 +317,110 @@ def test_many_threads_never_hold_more_places_than_there_are():
 def test_the_floor_is_a_quarter_of_the_ceiling(ceiling, floor):
     assert Limiter(ceiling=ceiling).floor == floor
     assert Limiter(ceiling=ceiling, floor=1).floor == 1
+
+
+@pytest.fixture
+def full():
+    """A process of two places that are taken."""
+    limiter = Limiter(ceiling=2)
+    limiter.acquire()
+    limiter.acquire()
+    return limiter
+
+
+def waiting(limiter, *, number=1, **given):
+    """Let some wait; return what became of them, once they do."""
+    pool = ThreadPoolExecutor(number)
+    several = [pool.submit(limiter.wait, **({"seconds": 10} | given)) for _ in range(number)]
+    pool.shutdown(wait=False)
+    while limiter._waiting < number:
+        time.sleep(0.001)
+    return several
+
+
+def test_who_waits_gets_the_next_place(full):
+    (one,) = waiting(full)
+
+    full.release()
+
+    assert one.result(10) is None
+    assert full.in_flight == 2
+
+
+def test_nobody_overtakes_who_waits(full, monkeypatch):
+    one, other = waiting(full, number=2)
+
+    monkeypatch.setattr(full._freed, "notify", lambda _: None)  # none of them has noticed it yet
+    full.release()
+    assert full.acquire() is Refusal.FULL
+    monkeypatch.undo()
+    full.release()
+
+    assert (one.result(10), other.result(10)) == (None, None)
+
+
+def test_as_many_wait_as_there_are_places_and_the_next_is_told_at_once(full):
+    several = waiting(full, number=2)
+
+    assert full.wait(seconds=10) is Refusal.FULL
+
+    full.release()
+    full.release()
+    assert [one.result(10) for one in several] == [None, None]
+
+
+def test_who_waited_in_vain_is_refused_and_leaves_nothing(full):
+    assert full.wait(seconds=0.01) is Refusal.FULL
+    assert (full._waiting, full.in_flight) == (0, 2)
+
+
+def test_nobody_waits_where_requests_take_longer_than_a_moment():
+    clock = Clock()
+    limiter = Limiter(ceiling=1, clock=clock)
+    for _ in range(module.FEWEST_SAMPLES):
+        limiter.acquire()
+        clock.now += 0.3
+        limiter.release(route="/", began=clock.now - 0.3)
+    limiter.acquire()
+
+    assert limiter.wait(seconds=math.inf) is Refusal.FULL  # it would be for ever
+
+
+def test_a_place_that_was_freed_before_anybody_waited_is_taken(full, monkeypatch):
+    acquire = full.acquire
+
+    def overtaken(client, *, priority):
+        refusal = acquire(client, priority=priority)
+        full.release()
+        return refusal
+
+    monkeypatch.setattr(full, "acquire", overtaken)
+
+    assert full.wait(seconds=math.inf) is None
+
+
+def test_a_client_with_its_share_does_not_wait():
+    limiter = Limiter(ceiling=2, client_share=0.5)
+    limiter.acquire("a")
+    limiter.acquire("b")
+    limiter.release("b")
+
+    assert limiter.wait("a", seconds=math.inf) is Refusal.CLIENT
+
+
+def test_a_burst_of_short_requests_loses_none():
+    limiter, most = Limiter(ceiling=4), []
+
+    def work(_):
+        refusal = limiter.wait(seconds=10)
+        if refusal is None:
+            most.append(limiter.in_flight)
+            time.sleep(0.001)
+            limiter.release(route="/", began=limiter.clock())
+        return refusal
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(work, range(400))) == {None}
+
+    assert max(most) <= 4
+    assert (limiter.in_flight, limiter._waiting) == (0, 0)

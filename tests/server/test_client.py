@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from quintet.resilience import deadline
 from quintet.resilience.patience import Patience
 from quintet.server import client as module
 from quintet.server.client import Client, SlowBody, SlowRequest
@@ -40,6 +41,11 @@ def drip(pair):
     yield
     stopped.set()
     thread.join()
+
+
+def read_to_the_end(client):
+    while client.recv(65536):
+        pass
 
 
 def read_on(client):
@@ -106,6 +112,27 @@ def test_a_dripping_body_is_too_slow(pair):
 
     with pytest.raises(SlowBody):
         read_on(pair[0])
+
+
+def test_a_body_that_keeps_its_pace_is_not_waited_for_beyond_the_deadline(pair):
+    client, theirs = pair
+    over = threading.Event()
+
+    def feed():
+        for _ in range(300):
+            theirs.sendall(bytes(8192))
+            if over.wait(0.01):
+                break
+        theirs.close()
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    client.await_body()
+    with deadline.within(0.3), pytest.raises(SlowBody):
+        read_to_the_end(client)
+
+    over.set()
+    thread.join()
 
 
 def test_a_client_that_does_not_read_its_answer_is_gone(pair):

@@ -36,7 +36,7 @@ _STATEMENT = re.compile(r"\bstatement_timeout=(\d+)(?:\s|$)")
 ReturnT = TypeVar("ReturnT")
 
 
-class DeadlinePassed(errors.QueryCanceled):
+class QueryOverdue(errors.QueryCanceled):
     """Nobody waits for this statement any more; whether it was done is not known."""
 
 
@@ -155,6 +155,6 @@ class GuardedConnection(psycopg.Connection[Any]):
         return 0.0 if found is None else int(found[1]) / 1000 or math.inf
 
 
-def too_late() -> DeadlinePassed:
+def too_late() -> QueryOverdue:
     """Make the error for what was given up at the deadline."""
-    return DeadlinePassed("The time of the request was over.")
+    return QueryOverdue("The time of the request was over.")

@@ -55,6 +55,7 @@ NOT_FROM_CLIENTS = (
     "X-Real-Ip",
     "X-User-*",
     "X-Internal-*",
+    "X-Request-Timeout-Ms",  # a service that calls is believed, and its answer counts as ours
     "*_*",  # WSGI cannot tell X_User_Id from X-User-Id
 )
 

@@ -13,7 +13,8 @@ from quintet.middleware.doors import TwoDoors
 from quintet.middleware.network import PROBES
 from quintet.middleware.routes import route_of
 from quintet.middleware.streams import follow
-from quintet.resilience.limiter import Limiter, Refusal
+from quintet.resilience import deadline
+from quintet.resilience.limiter import MOMENT_SECONDS, Limiter, Refusal
 from quintet.telemetry import metrics
 from quintet.views.errors import envelope_response
 from quintet.views.priority import has_priority
@@ -41,6 +42,7 @@ _FIRST_ERROR = 400
 class SheddingMiddleware(TwoDoors):
     """Lets ``MAX_IN_FLIGHT`` requests in at once, or fewer while they are slow; 503 to the others.
 
+    Under WSGI, as many may wait a moment for a place, where requests do not take longer than that.
     The probes always pass. When the process is full, the URL is resolved to see whether the view
     has ``priority``. A stream keeps its place until its end.
     """
@@ -59,14 +61,21 @@ class SheddingMiddleware(TwoDoors):
         refusal = self.limiter.acquire(client)
         if refusal is None:
             return None
-        if refusal is not Refusal.CLIENT and has_priority(request):
-            refusal = self.limiter.acquire(client, priority=True)
+        if refusal is not Refusal.CLIENT:
+            refusal = self._insist(client, priority=has_priority(request))
             if refusal is None:
                 return None
         self._meter.shed(refusal)
         busy = UnavailableException("The service is busy. Try again later.", RETRY_AFTER_SECONDS)
         # The access log has its line; a second one is the last thing that a full process needs.
         return envelope_response(request, busy, logged=True)
+
+    def _insist(self, client: str, *, priority: bool) -> Refusal | None:
+        """Ask again, and wait a moment where that holds up a thread and no event loop."""
+        if self.is_async:
+            return self.limiter.acquire(client, priority=priority)
+        seconds = deadline.bounded(MOMENT_SECONDS)
+        return self.limiter.wait(client, priority=priority, seconds=seconds)
 
     def enter(self, request: HttpRequest) -> State | None:
         """Start the clock of a request that has a place; a view may give it another address."""

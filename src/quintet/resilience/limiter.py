@@ -2,7 +2,8 @@
 
 A process that takes on more than it can do does nothing in time. So it has a number of places, and
 who finds none is told at once. When requests take longer than their route usually does, while the
-process is busy, fewer places are given out; see ``docs/decisions/0071``.
+process is busy, fewer places are given out; see ``docs/decisions/0071``. Where requests are short,
+as many as there are places may wait a moment for one; see ``docs/decisions/0090``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 FLOOR_SHARE = 0.25
 RESERVED_SHARE = 0.125
 SPARE_SHARE = 0.25
+MOMENT_SECONDS = 0.1
+"""How long a request waits for a place at most, and may take on average so that one waits."""
 WINDOW_SECONDS = 0.5
 FEWEST_SAMPLES = 10
 TOLERANCE = 1.5
@@ -89,6 +92,9 @@ class Limiter:
         self.clock = clock
         self._client_share = client_share
         self._lock = threading.Lock()
+        self._freed = threading.Condition(self._lock)
+        self._waiting = 0
+        self._mean_seconds = 0.0
         self._in_flight = 0
         self._clients: dict[str, int] = {}
         self._routes: dict[Hashable, _Route] = {}
@@ -107,14 +113,44 @@ class Limiter:
         with self._lock:
             taken, mine = self._in_flight, self._clients.get(client, 0)
             if taken >= self._spared:
-                refusal = self._judge(client, mine, priority=priority)
+                refusal = self._judge(client, priority=priority, ahead=self._waiting)
                 if refusal is not None:
                     return refusal
             elif taken and not mine:
                 self._met_at = self.clock()
-            self._in_flight = taken + 1
-            self._clients[client] = mine + 1
+            self._take(client)
         return None
+
+    def wait(
+        self, client: str = "", *, priority: bool = False, seconds: float = MOMENT_SECONDS
+    ) -> Refusal | None:
+        """Do as ``acquire`` does, and wait for a place if one will be free in a moment.
+
+        Nobody waits where requests take longer than a moment, nor behind as many as there are
+        places: who may wait takes twice as long as who need not, and no longer.
+        """
+        refusal = self.acquire(client, priority=priority)
+        if refusal is not Refusal.FULL:
+            return refusal
+        ends_at = self.clock() + seconds
+        with self._lock:
+            ahead = self._waiting
+            crowd = self._in_flight + ahead
+            if self._mean_seconds > MOMENT_SECONDS or crowd >= 2 * self.limit:
+                return refusal
+            self._waiting = ahead + 1
+            try:
+                refusal = self._judge(client, priority=priority, ahead=ahead)
+                while refusal is Refusal.FULL and (left := ends_at - self.clock()) > 0:
+                    self._freed.wait(left)
+                    refusal = self._judge(client, priority=priority, ahead=0)
+            finally:
+                self._waiting -= 1
+            if refusal is None:
+                self._take(client)
+            else:
+                self._freed.notify()  # what this one was told of is for the next
+        return refusal
 
     def release(
         self, client: str = "", *, route: Hashable = "", began: float | None = None, ok: bool = True
@@ -127,6 +163,8 @@ class Limiter:
         with self._lock:
             taken = self._in_flight
             self._in_flight = taken - 1
+            if self._waiting:
+                self._freed.notify(max(0, self.limit - taken + 1))
             left = self._clients[client] - 1
             if left:
                 self._clients[client] = left
@@ -145,16 +183,23 @@ class Limiter:
             if now >= self._window_ends and self._samples >= FEWEST_SAMPLES:
                 self._adjust(now)
 
-    def _judge(self, client: str, mine: int, *, priority: bool) -> Refusal | None:
-        """Look closely, now that a quarter of the places is free, or less."""
-        now, taken = self.clock(), self._in_flight
+    def _take(self, client: str) -> None:
+        self._in_flight += 1
+        self._clients[client] = self._clients.get(client, 0) + 1
+
+    def _judge(self, client: str, *, priority: bool, ahead: int) -> Refusal | None:
+        """Look closely, now that a quarter of the places is free, or less.
+
+        Those who wait are ``ahead`` of who comes, whether or not they have noticed their place.
+        """
+        now, taken, mine = self.clock(), self._in_flight, self._clients.get(client, 0)
         if taken >= self.limit and now - self._released_at > STALE_SECONDS:
             self._set(float(self.ceiling))  # what was measured is too old to refuse anybody
         if not mine:
             self._met_at = now
         if priority:
             self._wanted_at = now
-        if taken >= self.limit:
+        if taken + ahead >= self.limit:
             return Refusal.FULL
         shared = mine < taken or now - self._met_at < ALONE_AFTER_SECONDS
         if client and shared and mine >= self._share:
@@ -172,6 +217,7 @@ class Limiter:
         """Give out fewer places if the requests of this window were slow while we were busy."""
         routes = [route for route in self._routes.values() if route.count]
         slowdown = sum(route.slowdown() for route in routes) / self._samples
+        self._mean_seconds = sum(route.seconds for route in routes) / self._samples
         crowded = self._crowd / self._samples >= self._exact / 2
         target = self.ceiling * min(1.0, TOLERANCE / slowdown) if crowded else self.ceiling
         self._set(self._exact + (target - self._exact) * STEP)

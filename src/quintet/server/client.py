@@ -2,7 +2,8 @@
 
 gunicorn reads and writes on blocking sockets, so that a client that sends nothing, or one byte now
 and then, or does not read its answer, keeps a thread. Here it keeps a thread as long as somebody
-has patience: a head has to be complete in time, a body and an answer have to keep a pace.
+has patience: a head has to be complete in time, a body and an answer have to keep a pace. A body is
+not waited for beyond the deadline of its request either.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from gunicorn.http.errors import ParseException
 
+from quintet.resilience import deadline
 from quintet.resilience.patience import Patience
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ class Client(socket.socket):
         patience = self._patience
         if patience is None:
             return super().recv(size, flags)
-        self.settimeout(max(patience.seconds, MOMENT_SECONDS))
+        self.settimeout(max(deadline.bounded(patience.seconds), MOMENT_SECONDS))
         began = time.monotonic()
         try:
             received = super().recv(size, flags)
