@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import drips
 import load
+import pytest
 import servers
 from load import Call, Load
 from system import until
@@ -111,6 +112,7 @@ def test_c6_slow_clients_hold_up_nobody_at_the_gateway(system, gateway, scratch,
     assert in_time(theirs) < 0.5, "the control is no control"
 
 
+@pytest.mark.slow
 def test_c6_slow_clients_hold_up_nobody_at_the_port_of_a_service(system, figures):
     """The port is for the gateway alone, and holds out by itself all the same."""
     slow = {"heads": drips.head(PRODUCTS), "bodies": drips.body(PRODUCTS)}
