@@ -374,16 +374,46 @@ def test_who_waited_in_vain_is_refused_and_leaves_nothing(full):
     assert (full._waiting, full.in_flight) == (0, 2)
 
 
-def test_nobody_waits_where_requests_take_longer_than_a_moment():
+def slow(*holders, moments):
+    """A limiter whose requests take so many moments, and whose places these clients have."""
     clock = Clock()
-    limiter = Limiter(ceiling=1, clock=clock)
+    limiter = Limiter(ceiling=len(holders), clock=clock)
     for _ in range(module.FEWEST_SAMPLES):
         limiter.acquire()
-        clock.now += 0.3
-        limiter.release(route="/", began=clock.now - 0.3)
-    limiter.acquire()
+        began, clock.now = clock.now, clock.now + moments * module.MOMENT_SECONDS
+        limiter.release(route="/", began=began)
+    for holder in holders:
+        assert limiter.acquire(holder) is None
+    return limiter
 
-    assert limiter.wait(seconds=math.inf) is Refusal.FULL  # it would be for ever
+
+@pytest.mark.parametrize("holders", [("",), ("a", "b"), ("a", "a", "b", "b"), ("", "", "")])
+@pytest.mark.parametrize("client", ["", "a", "b"])
+def test_nobody_waits_where_requests_take_longer_than_a_moment(holders, client):
+    limiter = slow(*holders, moments=1.1)
+
+    assert limiter.wait(client, seconds=math.inf) is Refusal.FULL  # it would be for ever
+
+
+def test_a_client_that_has_fewer_places_than_another_waits_where_requests_are_slow():
+    limiter = slow("greedy", "greedy", "greedy", "modest", moments=2)
+    (modest,) = waiting(limiter, client="modest")
+
+    assert limiter.wait("greedy", seconds=math.inf) is Refusal.FULL
+
+    limiter.release("greedy")
+    assert modest.result(10) is None
+
+
+def test_where_requests_are_slow_as_many_wait_as_will_have_a_place_in_a_moment():
+    limiter = slow(*["greedy"] * 8, moments=4)
+    several = waiting(limiter, client="modest", number=2)
+
+    assert limiter.wait("modest", seconds=math.inf) is Refusal.FULL
+
+    for _ in several:
+        limiter.release("greedy")
+    assert [one.result(10) for one in several] == [None, None]
 
 
 def test_a_place_that_was_freed_before_anybody_waited_is_taken(full, monkeypatch):

@@ -3,7 +3,8 @@
 A process that takes on more than it can do does nothing in time. So it has a number of places, and
 who finds none is told at once. When requests take longer than their route usually does, while the
 process is busy, fewer places are given out; see ``docs/decisions/0071``. Where requests are short,
-as many as there are places may wait a moment for one; see ``docs/decisions/0090``.
+as many as there are places may wait a moment for one, and where they are not, a client that has
+fewer places than another; see ``docs/decisions/0090``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ FLOOR_SHARE = 0.25
 RESERVED_SHARE = 0.125
 SPARE_SHARE = 0.25
 MOMENT_SECONDS = 0.1
-"""How long a request waits for a place at most, and may take on average so that one waits."""
+"""How long a request waits for a place at most, and may take on average so that anybody waits."""
 WINDOW_SECONDS = 0.5
 FEWEST_SAMPLES = 10
 TOLERANCE = 1.5
@@ -126,8 +127,9 @@ class Limiter:
     ) -> Refusal | None:
         """Do as ``acquire`` does, and wait for a place if one will be free in a moment.
 
-        Nobody waits where requests take longer than a moment, nor behind as many as there are
-        places: who may wait takes twice as long as who need not, and no longer.
+        Nobody waits behind as many as there are places: who may wait takes twice as long as who
+        need not, and no longer. Where requests take longer than a moment, only a client waits that
+        has fewer places than another, behind as many as will have a place in that moment.
         """
         refusal = self.acquire(client, priority=priority)
         if refusal is not Refusal.FULL:
@@ -135,8 +137,7 @@ class Limiter:
         ends_at = self.clock() + seconds
         with self._lock:
             ahead = self._waiting
-            crowd = self._in_flight + ahead
-            if self._mean_seconds > MOMENT_SECONDS or crowd >= 2 * self.limit:
+            if self._in_flight + ahead >= self.limit + self._room(client):
                 return refusal
             self._waiting = ahead + 1
             try:
@@ -186,6 +187,15 @@ class Limiter:
     def _take(self, client: str) -> None:
         self._in_flight += 1
         self._clients[client] = self._clients.get(client, 0) + 1
+
+    def _room(self, client: str) -> float:
+        """How many may wait, this client being the last of them."""
+        moments = self._mean_seconds / MOMENT_SECONDS
+        if moments <= 1.0:
+            return self.limit
+        most = max((held for name, held in self._clients.items() if name), default=0)
+        has_less = client and self._clients.get(client, 0) + 1 < most
+        return self.limit / moments if has_less else 0
 
     def _judge(self, client: str, *, priority: bool, ahead: int) -> Refusal | None:
         """Look closely, now that a quarter of the places is free, or less.
