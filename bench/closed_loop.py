@@ -78,7 +78,7 @@ def _of_wrk(printed: str) -> Measured:
 
 
 class _Connection:
-    """One connection that is asked again and again; an answer ends where its length says."""
+    """One connection that is asked again and again."""
 
     def __init__(self, address: tuple[str, int], request: bytes) -> None:
         self.socket = socket.create_connection(address, timeout=10)
@@ -95,11 +95,18 @@ class _Connection:
         """Read on; once the answer is whole, say whether it was a 2xx and how long it took."""
         chunk = self.socket.recv(RECEIVE_BYTES)
         self._received += chunk
+        if not chunk:
+            raise SystemExit("the server closed a connection")
         head, found, body = self._received.partition(b"\r\n\r\n")
-        length = re.search(rb"(?i)content-length: (\d+)", head)
-        if chunk and not (found and length and len(body) >= int(length[1])):
+        if not (found and _is_whole(head, body)):
             return None
         return head[9:10] == b"2", (time.perf_counter() - self._asked_at) * 1000
+
+
+def _is_whole(head: bytes, body: bytes) -> bool:
+    """Whether all of a body is there, by its length or by its last chunk."""
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    return len(body) >= int(length[1]) if length else body.endswith(b"0\r\n\r\n")
 
 
 def _loop(host: str, port: int, path: str, connections: int, seconds: int) -> dict[str, float]:

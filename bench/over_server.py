@@ -29,24 +29,37 @@ PATH = "/api/v1/things/7/"
 PATIENCE_SECONDS = 30
 GUNICORN = (
     *(sys.executable, "-m", "gunicorn", "stacks.wsgi", "--no-control-socket"),
-    *("--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(4 * IN_FLIGHT)),
-    *("--keep-alive", "75", "--bind"),
+    *("--workers", str(WORKERS), "--keep-alive", "75"),
 )
+THREADS = ("--worker-class", "gthread", "--threads", str(4 * IN_FLIGHT))
 SERVE = (sys.executable, "-m", "quintet", "serve")
 
 
-def described() -> str:
+def described(*, threads: bool) -> str:
     """Say what the stacks were served by."""
-    return f"gunicorn, {WORKERS} processes, {4 * IN_FLIGHT} threads each, {CONNECTIONS} connections"
+    each = f"{4 * IN_FLIGHT} threads each" if threads else "one request at a time in each"
+    return f"gunicorn, {WORKERS} processes, {each}, {CONNECTIONS} connections"
 
 
-def rounds(
-    names: list[str], service: Mapping[str, str], scratch: Path, *, times: int, seconds: int
+def rounds(  # noqa: PLR0913 - what is measured, and how often
+    names: list[str],
+    service: Mapping[str, str],
+    scratch: Path,
+    *,
+    threads: bool,
+    times: int,
+    seconds: int,
 ) -> dict[str, list[Measured]]:
-    """Measure each stack ``times`` times, in turns; all servers are up all the while."""
+    """Measure each stack ``times`` times, in turns; all servers are up all the while.
+
+    With ``threads`` ours is what ``quintet serve`` runs; without, all are in gunicorn as it comes.
+    """
     figures: dict[str, list[Measured]] = {name: [] for name in names}
     with ExitStack() as stack:
-        ports = {name: stack.enter_context(serving(name, service, scratch)) for name in names}
+        ports = {
+            name: stack.enter_context(serving(name, service, scratch, threads=threads))
+            for name in names
+        }
         for number in range(times + 1):
             for name in names:
                 address = ("127.0.0.1", ports[name])
@@ -59,10 +72,12 @@ def rounds(
 
 
 @contextmanager
-def serving(name: str, service: Mapping[str, str], scratch: Path) -> Iterator[int]:
+def serving(
+    name: str, service: Mapping[str, str], scratch: Path, *, threads: bool
+) -> Iterator[int]:
     """Run a stack behind its server, and stop it by pid."""
     port = free_port()
-    counted = scratch / f"{name}-served"
+    counted = scratch / f"{name}-served-{port}"
     counted.mkdir()
     environ = {
         **os.environ,
@@ -76,12 +91,12 @@ def serving(name: str, service: Mapping[str, str], scratch: Path) -> Iterator[in
         "CLIENT_SHARE": "1",
         "DRAIN_SECONDS": "0",
     }
-    if name.startswith("quintet"):
+    if name.startswith("quintet") and threads:
         command = SERVE
     else:
         environ["PROMETHEUS_MULTIPROC_DIR"] = str(counted)
-        command = (*GUNICORN, f"127.0.0.1:{port}")
-    with (scratch / f"{name}-served.log").open("wb") as log:
+        command = (*GUNICORN, *(THREADS if threads else ()), "--bind", f"127.0.0.1:{port}")
+    with counted.with_suffix(".log").open("wb") as log:
         process = subprocess.Popen(
             command,
             cwd=Path(__file__).parent,

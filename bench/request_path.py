@@ -52,6 +52,8 @@ PACKAGES = (
 )
 MICROSECONDS = 1e6
 BASE = "drf"
+BARE_MICROS = 114
+"""What bare DRF took where the bounds in microseconds were set: a slower machine slows both."""
 SERVED = ["drf", "quintet", "quintet-0", "quintet-1", "peers", "peers-1", "naive"]
 SERVICE = {
     "SERVICE_NAME": "bench",
@@ -115,7 +117,11 @@ def main() -> None:
                 for runner in others:
                     runner.run_after(base, options.requests)
         steps = single_steps.measured(SERVICE, scratch)
-        answered = over_server.rounds(served, SERVICE, scratch, times=9, seconds=options.seconds)
+        load = {"times": 9, "seconds": options.seconds}
+        answered = {
+            threads: over_server.rounds(served, SERVICE, scratch, threads=threads, **load)
+            for threads in (True, False)
+        }
     text = report(runners, answered, steps)
     print(text)
     if options.write:
@@ -170,7 +176,9 @@ def running(name: str, scratch: Path) -> Iterator[Runner]:
 
 
 def report(
-    runners: list[Runner], answered: Mapping[str, list[Measured]], steps: single_steps.Steps
+    runners: list[Runner],
+    answered: Mapping[bool, Mapping[str, list[Measured]]],
+    steps: single_steps.Steps,
 ) -> str:
     """Render the tables."""
     rows = [
@@ -184,11 +192,17 @@ def report(
         "",
         *in_process(runners),
         "",
-        "## Over a server",
+        "## Over a server with threads",
         "",
-        f"{over_server.described()}; load by {closed_loop.maker()} on the same machine.",
+        f"{over_server.described(threads=True)}; {closed_loop.maker()} loads the same machine.",
         "",
-        *served(answered),
+        *served(answered[True]),
+        "",
+        "## Over a server without threads",
+        "",
+        f"{over_server.described(threads=False)}; the same load.",
+        "",
+        *served(answered[False]),
         "",
         "## Single steps",
         "",
@@ -198,7 +212,14 @@ def report(
         "",
         "## What was to be reached",
         "",
-        *judged([*figures(runners, answered), *single_steps.figures(steps)]),
+        *judged(
+            [
+                *in_process_figures(runners),
+                *served_figures(answered[True], "with"),
+                *served_figures(answered[False], "without"),
+                *single_steps.figures(steps),
+            ]
+        ),
     ]
     return "\n".join([*rows, ""])
 
@@ -231,9 +252,10 @@ def relation(found: list[Measured], to: list[Measured]) -> float:
     )
 
 
-def figures(runners: list[Runner], answered: Mapping[str, list[Measured]]) -> Iterator[Figure]:
-    """What the figures of ``performance`` became; those of stacks that were left out are absent."""
+def in_process_figures(runners: list[Runner]) -> Iterator[Figure]:
+    """What the costs became; those of stacks that were left out are absent."""
     added = {one.name: one.added for one in runners}
+    bare = runners[0].median
     for name, label, most in (
         ("quintet", "everything on, added to bare DRF", 30),
         ("quintet-0", "with a span, unsampled, added to bare DRF", 45),
@@ -241,15 +263,25 @@ def figures(runners: list[Runner], answered: Mapping[str, list[Measured]]) -> It
     ):
         if name in added:
             yield Figure(label, added[name], at_most=most, unit="µs")
+            share = added[name] / bare
+            yield Figure("the same, as a part of bare DRF", share, at_most=most / BARE_MICROS)
     if {"quintet", "peers"} <= added.keys():
         share = added["quintet"] / added["peers"]
         yield Figure("added, of what the peer stack adds", share, at_most=1 / 8)
+
+
+def served_figures(answered: Mapping[str, list[Measured]], threads: str) -> Iterator[Figure]:
+    """What the answers of a server ``with`` or ``without`` threads became."""
+    server = f"over a server {threads} threads"
     if "quintet" in answered:
         of_bare = relation(answered["quintet"], answered[BASE])
-        yield Figure("answers over a server, of bare DRF", of_bare, at_least=0.85)
+        yield Figure(f"answers {server}, of bare DRF", of_bare, at_least=0.85)
+    if {"quintet", "peers-1"} <= answered.keys():
+        of_peers = relation(answered["quintet"], answered["peers-1"])
+        yield Figure(f"answers {server}, of the peer stack, traced", of_peers, at_least=2.4)
     if {"quintet-1", "peers-1"} <= answered.keys():
         of_peers = relation(answered["quintet-1"], answered["peers-1"])
-        yield Figure("the same, both traced, of the peer stack", of_peers, at_least=2.4)
+        yield Figure(f"answers {server}, both traced, of the peer stack", of_peers, at_least=2.4)
 
 
 if __name__ == "__main__":

@@ -178,3 +178,74 @@ def test_a_socket_is_taken_over_as_it_is():
     assert (taken.gettimeout(), taken.fileno(), ours.fileno()) == (7, number, -1)
     taken.close()
     theirs.close()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+
+
+def arrived(theirs):
+    theirs.setblocking(False)
+    try:
+        return theirs.recv(65536)
+    except BlockingIOError:
+        return b""
+
+
+def test_the_head_of_an_answer_is_sent_with_its_body(pair):
+    client, theirs = pair
+    client.await_answer()
+
+    client.sendall(HEAD)
+    assert arrived(theirs) == b""
+
+    client.sendall(b"hello")
+    assert arrived(theirs) == HEAD + b"hello"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n",
+    ],
+)
+def test_a_head_whose_body_may_take_its_time_is_sent_at_once(pair, head):
+    client, theirs = pair
+    client.await_answer()
+
+    client.sendall(head)
+
+    assert arrived(theirs) == head
+
+
+def test_a_head_that_no_body_came_after_is_sent_in_the_end(pair):
+    client, theirs = pair
+    client.await_answer()
+    client.sendall(HEAD)
+
+    client.flush()
+    client.flush()
+
+    assert arrived(theirs) == HEAD
+
+
+def test_a_file_comes_after_its_head(pair, tmp_path):
+    client, theirs = pair
+    file = tmp_path / "file"
+    file.write_bytes(b"hello")
+    client.await_answer()
+    client.sendall(HEAD)
+
+    with file.open("rb") as opened:
+        client.sendfile(opened)
+
+    assert arrived(theirs) == HEAD + b"hello"
+
+
+def test_nothing_is_held_when_no_answer_is_awaited(pair):
+    client, theirs = pair
+
+    client.sendall(HEAD)
+
+    assert arrived(theirs) == HEAD

@@ -40,13 +40,17 @@ class SlowBody(TimeoutError):
 
 
 class Client(socket.socket):
-    """A connection that was accepted; it says for itself what it is waiting for."""
+    """A connection that was accepted; it says for itself what it is waiting for.
 
-    __slots__ = ("_late", "_patience", "heard")
+    gunicorn sends the head and the body of an answer apart, and so wakes the client twice.
+    """
+
+    __slots__ = ("_held", "_late", "_patience", "heard")
 
     heard: bytes | bytearray
     """What has come of the request so far, or the beginning of it."""
 
+    _held: bytes | None
     _patience: Patience | None
     _late: Callable[[], Exception]
 
@@ -56,7 +60,7 @@ class Client(socket.socket):
         timeout = accepted.gettimeout()
         made = cls(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
         made.settimeout(timeout)
-        made._patience, made.heard = None, b""
+        made._patience, made._held, made.heard = None, None, b""
         return made
 
     def await_head(self) -> None:
@@ -110,7 +114,35 @@ class Client(socket.socket):
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Send all of it to a client that takes it at the pace of a body, or else is gone."""
-        patience, left = Patience(), memoryview(data)
+        if self._held is not None:
+            if not self._held and _announces_body(data):
+                self._held = data
+                return
+            data, self._held = self._held + data, None
+        try:
+            sent = self.send(data, flags | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            self._send_patiently(memoryview(data)[sent:], flags)
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """Send a file after its head."""
+        self.flush()
+        return super().sendfile(file, offset, count)
+
+    def await_answer(self) -> None:
+        """Let the head of the answer that comes now wait for its body: one piece on the wire."""
+        self._held = b""
+
+    def flush(self) -> None:
+        """Send a head that no body has come after."""
+        held, self._held = self._held, None
+        if held:
+            self.sendall(held)
+
+    def _send_patiently(self, left: memoryview, flags: int) -> None:
+        patience = Patience()
         while left:
             self.settimeout(max(patience.seconds, MOMENT_SECONDS))
             began = time.monotonic()
@@ -120,3 +152,8 @@ class Client(socket.socket):
                 raise BrokenPipeError(errno.EPIPE, "the client does not read its answer") from None
             patience.account(time.monotonic() - began, sent)
             left = left[sent:]
+
+
+def _announces_body(head: bytes) -> bool:
+    """Whether a body of a known length comes at once; a stream may take its time."""
+    return b"\r\nContent-Length: " in head and b"\r\nContent-Length: 0\r\n" not in head

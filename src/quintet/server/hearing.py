@@ -93,6 +93,14 @@ class HearingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         conn.sock.await_head()
         return super().handle(conn)
 
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer one request."""
+        conn.sock.await_answer()
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            conn.sock.flush()
+
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
         """Hear out what a refused request still sends, within bounds (RFC 9112, section 9.6).
 
