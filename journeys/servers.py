@@ -75,7 +75,8 @@ class Server:
             )
         # Whatever ends the tests ends the server: the guard's standard input ends with them.
         guard = [sys.executable, "-S", "-c", GUARD, str(self.process.pid)]
-        self.guard = subprocess.Popen(guard, stdin=subprocess.PIPE)
+        # It has a session of its own, since Ctrl-C reaches all of a terminal's.
+        self.guard = subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True)
         until(self.answers, seconds=30)
 
     def answers(self) -> bool:

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STAGE = Path(__file__).resolve().parent / "stage"
 SERVICES = ("validation", "users", "products", "payments", "orders")
 PATIENCE_SECONDS = 60
+HEALTHY = 200
 LEFT_OVERS = ("DATABASE_URL", "CACHE_URL", "BROKER_URL")
 
 
@@ -107,8 +108,14 @@ class System:
         return [supervisor, *supervisor.children(recursive=True)]
 
     def is_whole(self) -> bool:
-        """Say whether everything is ready."""
-        return all(unit["state"] == "ready" for unit in self.status()["units"])
+        """Say whether everything is ready, and every service calls the others again."""
+        units = self.status()["units"]
+        return all(unit["state"] == "ready" for unit in units) and all(
+            Gateway(lambda at=unit["port"]: f"http://127.0.0.1:{at}").ask("GET", "/health/").status
+            == HEALTHY
+            for unit in units
+            if unit["kind"] == "service"
+        )
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:

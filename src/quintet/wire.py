@@ -1,7 +1,7 @@
 """One HTTP exchange that always ends: bounded in time, in size and in where it goes.
 
-The standard library and urllib3 apply a timeout to every single read, so a peer that sends one byte
-per second holds a thread for ever. Here one deadline covers the whole exchange: connecting, the
+The standard library applies a timeout to every single read, so a peer that sends one byte per
+second holds a thread for ever. Here one deadline covers the whole exchange: connecting, the
 handshake, sending, and every byte of the head and the body. Redirects are not followed, compressed
 bodies are refused, proxies of the environment are ignored, and the body is cut off at a cap.
 
@@ -12,31 +12,31 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import socket
 import ssl
-import threading
 import time
+from collections import deque
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
-
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
-from urllib3.exceptions import SSLError as TLSError
+from urllib.parse import urlsplit
 
 from quintet.errors import (
     DeadlineException,
     ExternalServiceException,
-    ServiceException,
     UnavailableException,
 )
 from quintet.settings.masking import mask_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+NO_RETRY_HEADER = "x-no-retry"
+"""Says of a failure that it comes from further away, where it was tried again already: a retry in
+each of three layers would be twenty-seven calls. No standard has a name for it."""
 
 RESPONSE_BYTES_MAX = 10 * 1024 * 1024
 CONNECTIONS_KEPT = 32
@@ -91,92 +91,95 @@ def exchange(request: Request, *, bytes_max: int = RESPONSE_BYTES_MAX) -> Respon
     """
     if request.timeout_seconds <= 0:
         raise _late(request)
+    if not request.target.startswith("/"):
+        raise _unusable(request, "was not asked for what is no path of its own")
     token = _ends_at.set(time.monotonic() + request.timeout_seconds)
+    peer = address(request.base_url)
+    connection = _pools.take(peer)
     try:
-        return _read(request, _send(request), bytes_max)
+        with _send(request, peer, connection) as received:
+            response = _read(request, received, bytes_max)
+    except BaseException:
+        connection.close()  # what was not read must not reach its next user
+        raise
     finally:
         _ends_at.reset(token)
+    _pools.put(peer, connection)
+    return response
 
 
 @lru_cache(maxsize=256)
 def address(base_url: str) -> Address:
     """Read a base URL; ``ValueError`` when it is anything but scheme, host, port and prefix."""
-    parts = urllib3.util.parse_url(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.host:
+    parts = urlsplit(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{mask_url(base_url)!r} is not an http or https URL with a host.")
-    if parts.auth or parts.query is not None or parts.fragment is not None:
-        raise ValueError(f"The URL of {parts.host} carries userinfo, a query or a fragment.")
+    if "@" in parts.netloc or set(base_url) & set("?#"):
+        raise ValueError(f"The URL of {parts.hostname} carries userinfo, a query or a fragment.")
     return Address(
         scheme=parts.scheme,
-        host=parts.host,
+        host=parts.hostname,
         port=parts.port or (443 if parts.scheme == "https" else 80),
-        prefix=(parts.path or "").rstrip("/"),
+        prefix=parts.path.rstrip("/"),
     )
 
 
-def _send(request: Request) -> urllib3.BaseHTTPResponse:
-    peer = address(request.base_url)
+def _send(request: Request, peer: Address, connection: HTTPConnection) -> HTTPResponse:
     try:
-        return _pools.get(peer).urlopen(
-            request.method,
-            peer.prefix + request.target,
-            body=request.body,
-            headers={"Accept-Encoding": "identity", **request.headers},
-            timeout=request.timeout_seconds,
-            retries=False,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
+        connection.request(
+            request.method, peer.prefix + request.target, request.body, dict(request.headers)
         )
-    except (HTTPError, OSError) as error:
-        raise _unanswered(request, error) from error
-
-
-def _read(request: Request, response: urllib3.BaseHTTPResponse, bytes_max: int) -> Response:
-    try:
-        _judge_head(request, response)
-        body = _body(request, response, bytes_max)
-    except ReadTimeoutError as error:
+        return connection.getresponse()
+    except TimeoutError as error:
         raise _late(request) from error
-    except HTTPError as error:
+    except OSError as error:
+        raise UnavailableException(f"{request.service} cannot be reached.") from error
+    except HTTPException as error:
+        raise _unusable(request, "does not speak HTTP") from error
+
+
+def _read(request: Request, response: HTTPResponse, bytes_max: int) -> Response:
+    _judge_head(request, response)
+    try:
+        body = _body(request, response, bytes_max)
+    except TimeoutError as error:
+        raise _late(request) from error
+    except (OSError, HTTPException) as error:
         raise _unusable(request, "broke off its answer") from error
-    except BaseException:
-        response.close()  # what was not read must not reach the next user of the connection
-        raise
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Response(status=response.status, headers=headers, body=body)
+    return Response(status=response.status, headers=_headers(response), body=body)
 
 
-def _judge_head(request: Request, response: urllib3.BaseHTTPResponse) -> None:
+def _judge_head(request: Request, response: HTTPResponse) -> None:
     if response.status < _NOT_FINAL:
         # http.client takes 101 and 103 for the answer; the real one would answer the next request.
         raise _unusable(request, "sent an interim answer", response.status)
-    if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+    if (response.headers["Content-Encoding"] or "identity").strip().lower() != "identity":
         raise _unusable(request, "compressed its answer, which was not asked for", response.status)
 
 
-def _body(request: Request, response: urllib3.BaseHTTPResponse, bytes_max: int) -> bytes:
+def _body(request: Request, response: HTTPResponse, bytes_max: int) -> bytes:
     body = bytearray()
-    while chunk := response.read(_CHUNK_BYTES, decode_content=False):
+    while chunk := response.read(_CHUNK_BYTES):
         body += chunk
         if len(body) > bytes_max:
             raise _unusable(request, f"answered with more than {bytes_max} bytes", response.status)
+    if response.length:
+        raise _unusable(request, "broke off its answer", response.status)
     return bytes(body)
 
 
-def _unanswered(request: Request, error: Exception) -> ServiceException:
-    """Say why there is no answer: too late, nobody there, or something that is no HTTP."""
-    cause = error.args[-1] if isinstance(error, ProtocolError) else error
-    if isinstance(cause, TimeoutError | ReadTimeoutError):
-        return _late(request)
-    if isinstance(cause, OSError | TLSError):
-        return UnavailableException(f"{request.service} cannot be reached.")
-    return _unusable(request, "does not speak HTTP")
+def _headers(response: HTTPResponse) -> dict[str, str]:
+    """The names in lower case; what is there twice is joined (RFC 9110, 5.3)."""
+    headers: dict[str, str] = {}
+    for name, value in response.headers.items():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return headers
 
 
 def _late(request: Request) -> DeadlineException:
     return DeadlineException(
-        f"{request.service} did not answer within {request.timeout_seconds:g} seconds."
+        f"{request.service} did not answer within {request.timeout_seconds:.2g} seconds."
     )
 
 
@@ -196,40 +199,37 @@ class _Answer(HTTPResponse):
             raise HTTPException("an ambiguous length")
 
 
-class _Connecting:
-    """Connects within the deadline, and gives up a connection that was idle for too long."""
+class _Connection(HTTPConnection):
+    """Connects within the deadline."""
 
+    response_class = _Answer
     sock: Any
-    host: str
-    port: int
-    _dns_host: str
 
-    def _new_conn(self) -> socket.socket:
-        return _open(self._dns_host, self.port)
+    def connect(self) -> None:
+        self.sock = _open(self.host, self.port)
 
     @property
-    def is_connected(self) -> bool:
-        """Whether the pooled connection can carry another request."""
-        sock = self.sock
-        if sock is None or time.monotonic() - sock.used_at > IDLE_SECONDS_MAX:
+    def is_fresh(self) -> bool:
+        """Whether it can carry another request: the peer keeps it, and has sent nothing more."""
+        if time.monotonic() - self.sock.used_at > IDLE_SECONDS_MAX:
             return False
-        return not urllib3.util.wait_for_read(sock, timeout=0.0)
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        return not poll.poll(0)
 
 
-class _PlainConnection(_Connecting, HTTPConnection):
-    response_class = _Answer
+class _TLSConnection(_Connection):
+    """The same, encrypted; who the peer is has to be proven."""
 
+    default_port = 443
 
-class _TLSConnection(_Connecting, HTTPSConnection):
-    response_class = _Answer
+    def __init__(self, host: str, port: int, *, trust: ssl.SSLContext) -> None:
+        super().__init__(host, port)
+        self._trust = trust
 
-
-class _PlainPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _PlainConnection
-
-
-class _TLSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TLSConnection
+    def connect(self) -> None:
+        super().connect()
+        self.sock = self._trust.wrap_socket(self.sock, server_hostname=self.host)
 
 
 class _PlainSocket(socket.socket):
@@ -291,27 +291,53 @@ def _open(host: str, port: int) -> socket.socket:
 
 
 class _Pools:
-    """The pools of this process, one per origin."""
+    """The idle connections of this process, by origin; the one that was used last goes first.
+
+    Taking from a deque and adding to it are atomic, so no lock is needed.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._pools: dict[tuple[str, str, int], urllib3.HTTPConnectionPool] = {}
+        self._idle: dict[tuple[str, str, int], deque[_Connection]] = {}
+        self._trust: ssl.SSLContext | None = None
 
-    def get(self, peer: Address) -> urllib3.HTTPConnectionPool:
+    def take(self, peer: Address) -> _Connection:
+        """A connection that is open, or one that opens with its first request."""
+        idle = self._idle.get((peer.scheme, peer.host, peer.port), ())
+        while idle:
+            try:
+                connection = idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if connection.is_fresh:
+                return connection
+            connection.close()
+        if peer.scheme == "http":
+            return _Connection(peer.host, peer.port)
+        return _TLSConnection(peer.host, peer.port, trust=self._trusted())
+
+    def put(self, peer: Address, connection: _Connection) -> None:
+        """Keep a connection that its peer keeps as well, unless there are enough."""
+        if connection.sock is None:
+            return
         key = (peer.scheme, peer.host, peer.port)
-        pool = self._pools.get(key)
-        if pool is None:
-            with self._lock:
-                pool = self._pools.setdefault(key, _new_pool(peer))
-        return pool
+        idle = self._idle.get(key) or self._idle.setdefault(key, deque())
+        if len(idle) < CONNECTIONS_KEPT:
+            idle.append(connection)
+        else:
+            connection.close()
 
+    def close(self) -> None:
+        """Close what is idle; it is not shut down, since a parent of this process may go on."""
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().close()
 
-def _new_pool(peer: Address) -> urllib3.HTTPConnectionPool:
-    if peer.scheme == "http":
-        return _PlainPool(peer.host, peer.port, maxsize=CONNECTIONS_KEPT)
-    trust = ssl.create_default_context()
-    trust.sslsocket_class = _TLSSocket
-    return _TLSPool(peer.host, peer.port, maxsize=CONNECTIONS_KEPT, ssl_context=trust)
+    def _trusted(self) -> ssl.SSLContext:
+        if self._trust is None:
+            trust = ssl.create_default_context()
+            trust.sslsocket_class = _TLSSocket
+            self._trust = trust
+        return self._trust
 
 
 _pools = _Pools()
@@ -319,8 +345,9 @@ _pools = _Pools()
 
 def forget_connections() -> None:
     """Start with empty pools: a forked child must never write into its parent's connections."""
-    global _pools  # noqa: PLW0603 - the one reference that a fork replaces
-    _pools = _Pools()
+    global _pools  # the one reference that a fork replaces
+    before, _pools = _pools, _Pools()
+    before.close()
 
 
 os.register_at_fork(after_in_child=forget_connections)

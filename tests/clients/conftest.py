@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from quintet import wire
+from quintet.clients import dependencies
 from quintet.settings import ServiceSettings, text, url
 from tests.auth.conftest import ENVIRONMENT
 from tests.wire.servers import serving
@@ -29,6 +30,7 @@ def orders(configure):
     configure()
     yield
     wire.forget_connections()
+    dependencies.forget()
 
 
 @pytest.fixture

@@ -65,8 +65,9 @@ def test_rows_are_not_read_in_python(database):
 
 def test_another_time_zone_is_left_to_django(postgres):
     databases = derive.databases(environment(DATABASE_URL=postgres.url()))
-    databases["default"]["TIME_ZONE"] = "Europe/Berlin"
-    database = ConnectionHandler(databases)["default"]
+    # A name of its own: Django has one pool for each name in a process, whoever made it.
+    databases["berlin"] = databases["default"] | {"TIME_ZONE": "Europe/Berlin"}
+    database = ConnectionHandler(databases)["berlin"]
 
     ((moment,),) = asked(database, "SELECT '2026-11-23 12:00:00+00'::timestamptz")
 

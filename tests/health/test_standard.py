@@ -118,7 +118,12 @@ def test_the_neighbours_are_asked_whether_they_live(downstream):
     assert not result.healthy
     assert services["users"]["healthy"]
     assert services["users"]["response_time_ms"] >= 0
-    assert services["products"] == {"healthy": False, "error": "SERVICE_UNAVAILABLE"}
+    assert services["users"]["breaker"] == "closed"
+    assert services["products"] == {
+        "healthy": False,
+        "error": "SERVICE_UNAVAILABLE",
+        "breaker": "closed",
+    }
 
 
 @pytest.mark.parametrize(("free", "healthy"), [(9, False), (10, False), (11, True)])

@@ -143,6 +143,27 @@ def test_a_method_that_is_not_offered_is_a_405_with_the_others(client, method):
     assert response.json()["error"]["details"]["allowed"] == ["GET", "POST", "HEAD"]
 
 
+def came_from(service, error):
+    error.origin = service
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (errors.UnavailableException("Later."), None),
+        (came_from("payments", errors.UnavailableException("Later.")), "1"),
+        (came_from("payments", errors.DeadlineException("Late.")), "1"),
+        (errors.ExternalServiceException("No.", "payments"), "1"),
+        (came_from("payments", errors.ConflictException("No.")), None),
+    ],
+)
+def test_a_failure_of_another_service_is_not_to_be_tried_again(error, said):
+    response = envelope_response(RequestFactory().get("/"), error)
+
+    assert response.headers.get("X-No-Retry") == said
+
+
 @pytest.mark.parametrize("wait", [float("inf"), float("nan")])
 def test_a_wait_without_an_end_is_not_announced(wait):
     error = errors.UnavailableException("Later.", wait)

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from quintet.auth import Public
+from quintet.clients import ServiceClient
 from quintet.database import retrying
 from quintet.views.timeouts import timeout
 from stage.models import Row
@@ -69,6 +70,17 @@ class BallastView(APIView):
         """Keep so many megabytes more."""
         cache.set(f"ballast-{time.monotonic_ns()}", b"x" * megabytes * 1_000_000, timeout=None)
         return Response({"kept_megabytes": megabytes})
+
+
+class RelayView(APIView):
+    """Asks the next service for the same."""
+
+    permission_classes: ClassVar = [Public]
+
+    @extend_schema(operation_id="relay", responses=None)
+    def get(self, _request: Request, **_path: Any) -> Response:
+        """Answer what the next one answers."""
+        return Response(ServiceClient("next").get("/api/v1/relay/"))
 
 
 class RowsView(APIView):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from quintet.middleware import DEFAULT
-from quintet.settings import ServiceSettings, derive, text
+from quintet.settings import ServiceSettings, derive, text, url
 
 
 class StageSettings(ServiceSettings):
     SERVICE_NAME: str = text(default="stage", help="The name in tokens, logs and metrics.")
+    NEXT_SERVICE_URL: str = url(schemes=("http",), default="", help="Whom requests are relayed to.")
 
 
 env = StageSettings.load()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
+import urllib3
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Value
@@ -18,6 +20,10 @@ from stock.models import Row
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from rest_framework.request import Request
+
+
+OK = 200
+AGAIN = urllib3.Retry(total=2, status_forcelist=[502, 503, 504], raise_on_status=False)
 
 
 class SleepView(APIView):
@@ -51,6 +57,16 @@ class BallastView(APIView):
     def get(self, _request: Request, megabytes: int) -> Response:
         cache.set(f"ballast-{time.monotonic_ns()}", b"x" * megabytes * 1_000_000, timeout=None)
         return Response({"kept_megabytes": megabytes})
+
+
+class RelayView(APIView):
+    """Asks the next service for the same, three times if it has to."""
+
+    def get(self, _request: Request) -> Response:
+        answer = urllib3.request(
+            "GET", f"{os.environ['NEXT_SERVICE_URL']}/api/v1/relay/", retries=AGAIN, timeout=5
+        )
+        return Response(answer.json() if answer.status == OK else None, status=answer.status)
 
 
 class RowsView(APIView):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from quintet.clients.client import ServiceClient
+from quintet.clients.dependencies import Dependency, dependency
 from quintet.clients.paths import path
+from quintet.clients.pipeline import SparedException
+from quintet.clients.policy import Policy
 from quintet.clients.transport import (
     PooledTransport,
     RecordingTransport,
@@ -12,10 +15,14 @@ from quintet.clients.transport import (
 )
 
 __all__ = [
+    "Dependency",
+    "Policy",
     "PooledTransport",
     "RecordingTransport",
     "ServiceClient",
+    "SparedException",
     "Transport",
+    "dependency",
     "path",
     "use_transport",
 ]

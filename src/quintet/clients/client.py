@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import orjson
 
 from quintet import auth, conf, context, wire
+from quintet.clients.dependencies import dependency
 from quintet.clients.paths import Params, judged, query
+from quintet.clients.pipeline import Pipeline, Plan
+from quintet.clients.policy import Policy
 from quintet.clients.transport import current_transport
 from quintet.errors import ExternalServiceException, Kind, ServiceException, from_envelope
 from quintet.resilience import deadline
@@ -17,6 +21,7 @@ from quintet.telemetry.logs import get_logger
 
 _OK = range(200, 300)
 _WITHOUT_BODY = {204, 205}
+_SAFE = {"GET"}
 _STAGE = "call"
 
 log = get_logger("quintet.clients")
@@ -28,9 +33,14 @@ class ServiceClient:
     A subclass names its service once, in ``service``, and gives each call a name of its own. Every
     method returns the decoded JSON, ``None`` for an answer without a body, and raises the error
     that the other service raised.
+
+    A GET is repeated when nobody answered, and so is what carries an ``idempotency_key``, a word
+    that is the same for all attempts of one deed; nothing else is. ``policy`` has the numbers that
+    differ from the settings.
     """
 
     service: ClassVar[str] = ""
+    policy: ClassVar[Policy] = Policy()
 
     def __init__(self, name: str = "") -> None:
         self.name = name or self.service
@@ -42,74 +52,115 @@ class ServiceClient:
     def get(
         self, path: str, params: Params | None = None, *, timeout_seconds: float | None = None
     ) -> Any:
-        return self._call("GET", path, params=params, timeout_seconds=timeout_seconds)
+        return self._call("GET", path, query=query(params), timeout_seconds=timeout_seconds)
 
-    def post(self, path: str, json: Any = None, *, timeout_seconds: float | None = None) -> Any:
-        return self._call("POST", path, json=json, timeout_seconds=timeout_seconds)
+    def post(
+        self,
+        path: str,
+        json: Any = None,
+        *,
+        timeout_seconds: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Any:
+        return self._call(
+            "POST", path, json=json, timeout_seconds=timeout_seconds, key=idempotency_key
+        )
 
-    def put(self, path: str, json: Any = None, *, timeout_seconds: float | None = None) -> Any:
-        return self._call("PUT", path, json=json, timeout_seconds=timeout_seconds)
+    def put(
+        self,
+        path: str,
+        json: Any = None,
+        *,
+        timeout_seconds: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Any:
+        return self._call(
+            "PUT", path, json=json, timeout_seconds=timeout_seconds, key=idempotency_key
+        )
 
-    def patch(self, path: str, json: Any = None, *, timeout_seconds: float | None = None) -> Any:
-        return self._call("PATCH", path, json=json, timeout_seconds=timeout_seconds)
+    def patch(
+        self,
+        path: str,
+        json: Any = None,
+        *,
+        timeout_seconds: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Any:
+        return self._call(
+            "PATCH", path, json=json, timeout_seconds=timeout_seconds, key=idempotency_key
+        )
 
-    def delete(self, path: str, *, timeout_seconds: float | None = None) -> Any:
-        return self._call("DELETE", path, timeout_seconds=timeout_seconds)
+    def delete(
+        self,
+        path: str,
+        *,
+        timeout_seconds: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Any:
+        return self._call("DELETE", path, timeout_seconds=timeout_seconds, key=idempotency_key)
 
-    def _call(
+    def _call(  # noqa: PLR0913 - what a call is made of
         self,
         method: str,
         path: str,
         *,
-        params: Params | None = None,
+        query: str = "",
         json: Any = None,
         timeout_seconds: float | None = None,
+        key: str | None = None,
     ) -> Any:
-        env = conf.current()
         deadline.check(_STAGE)
-        body = None if json is None else orjson.dumps(json)
-        seconds = env.CLIENT_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
-        seconds = deadline.bounded(seconds)
+        env = conf.current()
+        numbers = self.policy.effective(env)
+        if timeout_seconds is not None:
+            numbers = replace(numbers, timeout_seconds=timeout_seconds)
         with traces.span(f"{method} {self.name}", kind="client") as span:
-            request = wire.Request(
+            outgoing = _Outgoing(
                 service=self.name,
                 method=method,
                 base_url=env.service_url(self.name),
-                target=judged(path) + query(params),
-                headers=self._headers(body, seconds),
-                body=body,
-                timeout_seconds=seconds,
+                target=judged(path) + query,
+                headers=self._headers(has_body=json is not None, key=key),
+                body=None if json is None else orjson.dumps(json),
             )
-            return self._answer(request, span)
+            if span.recording:
+                span.describe(outgoing.described(path))
+            plan = Plan(
+                base_url=outgoing.base_url,
+                build=outgoing.within,
+                repeatable=method in _SAFE or key is not None,
+                numbers=numbers,
+            )
+            return self._answer(plan, span, method=method, path=path)
 
-    def _answer(self, request: wire.Request, span: traces.Span) -> Any:
-        path = request.target.partition("?")[0]
-        if span.recording:
-            span.describe(_where(request, path))
+    def _answer(self, plan: Plan, span: traces.Span, *, method: str, path: str) -> Any:
         started = time.perf_counter()
         try:
-            response = current_transport().send(request)
+            response = Pipeline(dependency(self.name), current_transport()).run(plan)
             if span.recording:
                 span.describe({"http.response.status_code": response.status})
             return self._result(response)
         except ServiceException as error:
-            code = error.error_code
-            log.info("call failed", target=self.name, method=request.method, path=path, code=code)
+            error.origin = self.name
+            log.info(
+                "call failed", target=self.name, method=method, path=path, code=error.error_code
+            )
             if deadline.is_over():
                 deadline.count(_STAGE)
             raise
         finally:
             spent.on_call(time.perf_counter() - started)
 
-    def _headers(self, body: bytes | None, seconds: float) -> dict[str, str]:
+    def _headers(self, *, has_body: bool, key: str | None) -> dict[str, str]:
         headers = {
             "Accept": "application/json",
             "User-Agent": f"quintet/{conf.current().SERVICE_NAME}",
-            deadline.HEADER: deadline.to_header(seconds),
             **context.outgoing_headers(),
         }
-        if body is not None:
+        if has_body:
             headers["Content-Type"] = "application/json"
+        if key is not None:
+            headers["Idempotency-Key"] = key
         if (token := auth.service_token(self.name)) is not None:
             headers["Authorization"] = f"Bearer {token}"
         return headers
@@ -139,13 +190,43 @@ class ServiceClient:
         )
 
 
-def _where(request: wire.Request, path: str) -> dict[str, str | int]:
-    """What a span says of a call: the query stays out of it, since tokens travel there."""
-    peer = wire.address(request.base_url)
-    return {
-        "http.request.method": request.method,
-        "server.address": peer.host,
-        "server.port": peer.port,
-        "url.full": f"{peer.scheme}://{peer.host}:{peer.port}{peer.prefix}{path}",
-        "peer.service": request.service,
-    }
+class _Outgoing:
+    """What is the same for all attempts of a call."""
+
+    __slots__ = ("base_url", "body", "headers", "method", "service", "target")
+
+    def __init__(  # noqa: PLR0913 - the parts of a request
+        self,
+        *,
+        service: str,
+        method: str,
+        base_url: str,
+        target: str,
+        headers: dict[str, str],
+        body: bytes | None,
+    ) -> None:
+        self.service, self.method, self.base_url = service, method, base_url
+        self.target, self.headers, self.body = target, headers, body
+
+    def within(self, seconds: float) -> wire.Request:
+        """The request of one attempt; it tells the other service how long somebody waits for it."""
+        return wire.Request(
+            service=self.service,
+            method=self.method,
+            base_url=self.base_url,
+            target=self.target,
+            headers={deadline.HEADER: deadline.to_header(seconds), **self.headers},
+            body=self.body,
+            timeout_seconds=seconds,
+        )
+
+    def described(self, path: str) -> dict[str, str | int]:
+        """What a span says of a call: the query stays out of it, since tokens travel there."""
+        peer = wire.address(self.base_url)
+        return {
+            "http.request.method": self.method,
+            "server.address": peer.host,
+            "server.port": peer.port,
+            "url.full": f"{peer.scheme}://{peer.host}:{peer.port}{peer.prefix}{path}",
+            "peer.service": self.service,
+        }

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from quintet import wire
+from quintet.clients import dependencies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,10 +54,15 @@ def current_transport() -> Transport:
 
 @contextmanager
 def use_transport(transport: Transport) -> Iterator[None]:
-    """Let every client use ``transport`` within the block, in every thread."""
+    """Let every client use ``transport`` within the block, in every thread.
+
+    What is known of other services is forgotten with the transport that it was learnt on.
+    """
     global _transport  # noqa: PLW0603 - the one reference that a test replaces
     before, _transport = _transport, transport
+    dependencies.forget()
     try:
         yield
     finally:
         _transport = before
+        dependencies.forget()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.core.cache import caches
 from django.db import connections
 
-from quintet.clients import ServiceClient
+from quintet.clients import Policy, ServiceClient, dependency
 from quintet.errors import ServiceException
 from quintet.health.migrations import Migrations
 from quintet.health.results import CheckResult
@@ -31,7 +31,6 @@ SERVICE_SECONDS = 1.0
 LIVENESS = "/livez"
 
 _NO_DATABASE = "django.db.backends.dummy"
-_URL_SUFFIX = "_SERVICE_URL"
 _KEPT_SECONDS = 10
 
 
@@ -52,7 +51,7 @@ def standard(env: ServiceSettings) -> Iterator[Standard]:
         yield Standard("migrations", check, hard=True, timeout_seconds=TIMEOUT_SECONDS)
     if env.ENABLE_CACHING and env.CACHE_URL:
         yield Standard("cache", Cache(), hard=False, timeout_seconds=TIMEOUT_SECONDS)
-    if names := _neighbours(env):
+    if names := env.services():
         longest = SERVICE_SECONDS * len(names) + TIMEOUT_SECONDS
         others = ExternalServices(names=names)
         yield Standard("external_services", others, hard=False, timeout_seconds=longest)
@@ -92,9 +91,18 @@ class Cache:
         return CheckResult(healthy=same, details={} if same else {"error": "mismatch"})
 
 
+class Probe(ServiceClient):
+    """Asks once: a service that answers the second time is worth a look as well."""
+
+    policy = Policy(timeout_seconds=SERVICE_SECONDS, retries=0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalServices:
-    """The services that this one calls are alive. Their own dependencies are their own matter."""
+    """The services that this one calls are alive. Their own dependencies are their own matter.
+
+    What the breaker of each says is told as well.
+    """
 
     names: Sequence[str]
 
@@ -106,12 +114,13 @@ class ExternalServices:
     def _ask(self, name: str) -> dict[str, Any]:
         started = time.perf_counter()
         try:
-            ServiceClient(name).get(LIVENESS, timeout_seconds=SERVICE_SECONDS)
+            Probe(name).get(LIVENESS)
         except ServiceException as error:
-            return {"healthy": False, "error": error.error_code}
+            return {"healthy": False, "error": error.error_code, "breaker": _breaker(name)}
         return {
             "healthy": True,
             "response_time_ms": round((time.perf_counter() - started) * 1000, 2),
+            "breaker": _breaker(name),
         }
 
 
@@ -141,13 +150,9 @@ class Memory:
         return CheckResult(healthy=used < USED_MEMORY_PERCENT_MAX, details={"used_percent": used})
 
 
+def _breaker(name: str) -> str:
+    return dependency(name).state.name.lower()
+
+
 def _engines() -> dict[str, str]:
     return {alias: str(connections.settings[alias]["ENGINE"]) for alias in connections}
-
-
-def _neighbours(env: ServiceSettings) -> list[str]:
-    return [
-        name.removesuffix(_URL_SUFFIX).lower().replace("_", "-")
-        for name in env.origins()
-        if name.endswith(_URL_SUFFIX)
-    ]

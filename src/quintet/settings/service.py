@@ -36,6 +36,7 @@ CACHE_SCHEMES = ("redis", "rediss", "valkey", "valkeys", "locmemcache", "dummyca
 BROKER_SCHEMES = ("redis", "rediss", "valkey", "valkeys", "amqp", "amqps", "nats")
 SERVICE_NAME_PATTERN = r"[a-z][a-z0-9-]{0,62}"
 NO_ISSUERS: Mapping[str, str] = MappingProxyType({})
+_URL_SUFFIX = "_SERVICE_URL"
 
 
 def _jwks_url(raw: str) -> str:
@@ -191,6 +192,21 @@ class ServiceSettings:
     CLIENT_TIMEOUT_SECONDS: float = number(
         default=5.0, minimum=0.001, help="How long a call to another service may take."
     )
+    CLIENT_ATTEMPT_SECONDS: float = number(
+        default=2.0, minimum=0.001, help="How long one attempt may take, if it can be repeated."
+    )
+    CLIENT_RETRIES: int = integer(
+        default=2, minimum=0, maximum=5, help="How often a call is repeated that may be repeated."
+    )
+    CLIENT_RETRY_SHARE: float = number(
+        default=0.1, minimum=0, maximum=1, help="The part of the calls to a service that may be."
+    )
+    CLIENT_PLACES: int = integer(
+        default=6, minimum=1, help="Calls to one service that a process makes at once."
+    )
+    CLIENT_OPEN_SECONDS: float = number(
+        default=1.0, minimum=0.1, help="How long a service that fails is not called, at first."
+    )
 
     _origins: Mapping[str, str]
 
@@ -243,13 +259,21 @@ class ServiceSettings:
 
     def service_url(self, name: str) -> str:
         """Return the address of another service, from its ``<NAME>_SERVICE_URL``."""
-        variable = f"{name.upper().replace('-', '_')}_SERVICE_URL"
+        variable = f"{name.upper().replace('-', '_')}{_URL_SUFFIX}"
         if variable not in self._origins:
             raise SettingsError([_undeclared(variable, type(self).__name__)])
         address = str(vars(self)[variable])
         if not address:
             raise SettingsError([_unset(variable, name)])
         return address
+
+    def services(self) -> list[str]:
+        """Return the names of the services whose address is declared, and set."""
+        return [
+            name.removesuffix(_URL_SUFFIX).lower().replace("_", "-")
+            for name in self._origins
+            if name.endswith(_URL_SUFFIX) and vars(self)[name]
+        ]
 
     def _shown(self, name: str, declaration: Declaration) -> str:
         return mask(vars(self)[name], secret=declaration.secret)

@@ -38,6 +38,9 @@ COVERED_PERCENT = 95
 HUNG_SECONDS = 900
 """A test that takes longer hangs: where it stands is printed, and its part fails."""
 
+INTERRUPTED_SECONDS = 60
+"""How long tests may take to clean up when they are interrupted."""
+
 FIGURES = "figures.md"
 """What the journeys measured; they leave it among the reports."""
 
@@ -132,25 +135,36 @@ def run(part: Part, plan: Plan) -> Outcome:
     report.unlink(missing_ok=True)
     began = time.monotonic()
     with log.open("wb") as output:
-        finished = subprocess.run(
+        process = subprocess.Popen(
             [*plan.runner, f"--junit-xml={report}", *part.arguments, *plan.extra],
             cwd=part.directory,
             env={**plan.environ, "QUINTET_TEST_PART": part.name},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            check=False,
         )
+        exit_code = _ended(process)
     passed, failed, skipped = counts(report)
     return Outcome(
         part=part.name,
-        exit_code=finished.returncode,
+        exit_code=exit_code,
         passed=passed,
         failed=failed,
         skipped=skipped,
         seconds=round(time.monotonic() - began, 1),
         log=str(log),
     )
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end; Ctrl-C reaches the tests as well, and they end what they have started."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait(INTERRUPTED_SECONDS)
+        raise
+    finally:
+        process.kill()
 
 
 def run_all(chosen: list[Part], plan: Plan) -> Iterable[Outcome]:

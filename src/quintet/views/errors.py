@@ -15,7 +15,7 @@ from django.http import HttpResponse
 from rest_framework import exceptions as drf
 from rest_framework.views import set_rollback
 
-from quintet import conf, context, errors
+from quintet import conf, context, errors, wire
 from quintet.errors import Kind, ServiceException
 from quintet.telemetry import confidence, traces
 from quintet.telemetry.logs import get_logger
@@ -269,6 +269,8 @@ def _headers(error: ServiceException, *, status: int) -> dict[str, str]:
     wait = error.details.get("retry_after_seconds")
     if isinstance(wait, int | float) and math.isfinite(wait):
         headers["Retry-After"] = str(max(0, math.ceil(wait)))
+    if status >= _FIRST_SERVER_ERROR and (error.origin or error.kind is errors.Kind.EXTERNAL):
+        headers[wire.NO_RETRY_HEADER] = "1"
     return headers
 
 

@@ -1,0 +1,189 @@
+"""One call from its beginning to its end, whatever becomes of its attempts.
+
+The order is the same for all clients: deadline, retry budget, retry, breaker, bulkhead, the time of
+the attempt, the call. A retry stands outside of the breaker, so that a breaker that has just opened
+ends it; both stand outside of the bulkhead, so that nobody holds a place while he waits.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prometheus_client import Counter
+
+from quintet import wire
+from quintet.errors import (
+    DeadlineException,
+    ExternalServiceException,
+    ServiceException,
+    UnavailableException,
+)
+from quintet.resilience import deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from quintet.clients.dependencies import Dependency
+    from quintet.clients.policy import Effective
+    from quintet.clients.transport import Transport
+    from quintet.resilience.breaker import Breaker
+
+USEFUL_SECONDS = 0.005
+"""With less than that left, no further attempt is made."""
+BACKOFF_SECONDS = 0.05
+BACKOFF_SECONDS_MAX = 1.0
+
+RETRIES = Counter("client_retries_total", "Attempts after the first one.", ["service"])
+SPARED = Counter(
+    "client_spared_total", "Calls and retries that were not made, and why.", ["service", "reason"]
+)
+
+_STAGE = "call"
+_CANNOT = frozenset({502, 503, 504})
+_AGAIN = frozenset({429, 502, 503})
+_LATE = 504
+_LONGEST_RETRY_AFTER = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be sent, and what may be done to have it answered."""
+
+    base_url: str
+    build: Callable[[float], wire.Request]
+    """Makes the request of an attempt, which may take so many seconds."""
+    repeatable: bool
+    numbers: Effective
+
+
+class SparedException(UnavailableException):
+    """The call was not made: its service fails too often, or is asked too much at once already."""
+
+
+class Pipeline:
+    """Makes calls to one service."""
+
+    def __init__(self, dependency: Dependency, transport: Transport) -> None:
+        self._dependency, self._transport = dependency, transport
+
+    def run(self, plan: Plan) -> wire.Response:
+        """Return the answer of the last attempt, or raise why there was none.
+
+        Raises:
+            SparedException: no attempt was made, or none after the first ones.
+            UnavailableException: nobody is there.
+            DeadlineException: there was no answer in time.
+            ExternalServiceException: the answer is of no use.
+        """
+        ends_at = time.monotonic() + deadline.bounded(plan.numbers.timeout_seconds)
+        self._dependency.budget.deposit()
+        for retry in range(plan.numbers.retries if plan.repeatable else 0):
+            outcome = self._outcome(plan, ends_at)
+            pause = _pause(outcome, BACKOFF_SECONDS * 2**retry)
+            if pause is None or not self._may_repeat(pause, ends_at):
+                return _told(outcome)
+            time.sleep(pause)
+        return self._attempt(plan, ends_at)
+
+    def _outcome(self, plan: Plan, ends_at: float) -> wire.Response | ServiceException:
+        try:
+            return self._attempt(plan, ends_at)
+        except ServiceException as error:
+            return error
+
+    def _may_repeat(self, pause: float, ends_at: float) -> bool:
+        name = self._dependency.name
+        if time.monotonic() + pause + USEFUL_SECONDS > ends_at:
+            SPARED.labels(name, "time").inc()
+            return False
+        if not self._dependency.budget.withdraw():
+            SPARED.labels(name, "budget").inc()
+            return False
+        RETRIES.labels(name).inc()
+        return True
+
+    def _attempt(self, plan: Plan, ends_at: float) -> wire.Response:
+        breaker = self._dependency.breaker(plan.base_url)
+        era = breaker.admit()
+        if era is None:
+            raise self._spared("open", "is not called for now: it failed", breaker.retry_seconds)
+        bulkhead, entered = self._dependency.bulkhead, False
+        try:
+            entered = bulkhead.enter((ends_at - time.monotonic()) / 2)
+        finally:
+            if not entered:
+                breaker.told_nothing(era)
+        if not entered:
+            raise self._spared("full", "is asked too much at once")
+        try:
+            return self._send(plan, ends_at - time.monotonic(), breaker=breaker, era=era)
+        finally:
+            bulkhead.leave()
+
+    def _send(self, plan: Plan, left: float, *, breaker: Breaker, era: int) -> wire.Response:
+        seconds = min(left, plan.numbers.attempt_seconds) if plan.repeatable else left
+        began = time.monotonic()
+        try:
+            response = self._transport.send(plan.build(seconds))
+        except DeadlineException:
+            self._was_late(breaker, era, seconds=seconds)
+            raise
+        except (UnavailableException, ExternalServiceException):
+            breaker.failed(era)
+            raise
+        except BaseException:
+            breaker.told_nothing(era)
+            raise
+        if response.status not in _CANNOT or wire.NO_RETRY_HEADER in response.headers:
+            breaker.succeeded(era)
+            self._dependency.learn(time.monotonic() - began)
+        elif response.status == _LATE:
+            self._was_late(breaker, era, seconds=seconds)
+        else:
+            breaker.failed(era)
+        return response
+
+    def _was_late(self, breaker: Breaker, era: int, *, seconds: float) -> None:
+        """Count an answer that did not come in time, unless there was hardly any."""
+        if self._dependency.had_a_chance(seconds):
+            breaker.failed(era)
+        else:
+            breaker.told_nothing(era)
+
+    def _spared(self, reason: str, why: str, seconds: float | None = None) -> SparedException:
+        SPARED.labels(self._dependency.name, reason).inc()
+        wait = None if seconds is None else max(1, round(seconds))
+        return SparedException(f"{self._dependency.name} {why}.", wait)
+
+
+def _pause(outcome: wire.Response | ServiceException, spread: float) -> float | None:
+    """How long to wait before the next attempt; ``None`` when another one makes no sense."""
+    spread = random.uniform(0.0, min(spread, BACKOFF_SECONDS_MAX))  # noqa: S311 - no secret
+    if isinstance(outcome, wire.Response):
+        if outcome.status not in _AGAIN or wire.NO_RETRY_HEADER in outcome.headers:
+            return None
+        asked = _asked_to_wait(outcome)
+        return None if asked is None else asked + spread
+    repeats = isinstance(outcome, UnavailableException | DeadlineException)
+    return spread if repeats and not isinstance(outcome, SparedException) else None
+
+
+def _asked_to_wait(response: wire.Response) -> float | None:
+    """The seconds of ``Retry-After`` (RFC 9110, 10.2.3), 0 without one; ``None`` for anything else.
+
+    Who names a date, or writes something that nobody understands, does not want to be asked soon.
+    """
+    written = response.headers.get("retry-after")
+    if written is None:
+        return 0.0
+    understood = written.isascii() and written.isdigit() and len(written) <= _LONGEST_RETRY_AFTER
+    return float(written) if understood else None
+
+
+def _told(outcome: wire.Response | ServiceException) -> wire.Response:
+    if isinstance(outcome, ServiceException):
+        raise outcome
+    return outcome
