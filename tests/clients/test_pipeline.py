@@ -119,6 +119,16 @@ def test_what_has_a_key_is_repeated_with_the_same_key(method):
     assert keys == ["one-deed"] * 3
 
 
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\r\nX-Other: b", "ключ", "\x00"])
+def test_a_key_that_is_no_word_is_a_mistake_of_the_caller(key):
+    script = Script()
+
+    with use_transport(script), pytest.raises(ValueError, match="idempotency key"):
+        ServiceClient("users").post("/", idempotency_key=key)
+
+    assert script.requests == []
+
+
 def test_a_client_may_want_fewer_retries():
     class Impatient(ServiceClient):
         service = "users"

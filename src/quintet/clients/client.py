@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import orjson
 
 from quintet import auth, conf, context, wire
+from quintet.clients import meter
 from quintet.clients.dependencies import dependency
 from quintet.clients.paths import Params, judged, query
 from quintet.clients.pipeline import Pipeline, Plan
@@ -18,6 +19,8 @@ from quintet.errors import ExternalServiceException, Kind, ServiceException, fro
 from quintet.resilience import deadline
 from quintet.telemetry import spent, traces
 from quintet.telemetry.logs import get_logger
+
+LONGEST_KEY = 255
 
 _OK = range(200, 300)
 _WITHOUT_BODY = {204, 205}
@@ -139,17 +142,18 @@ class ServiceClient:
             response = Pipeline(dependency(self.name), current_transport()).run(plan)
             if span.recording:
                 span.describe({"http.response.status_code": response.status})
-            return self._result(response)
+            result = self._result(response)
         except ServiceException as error:
-            error.origin = self.name
-            log.info(
-                "call failed", target=self.name, method=method, path=path, code=error.error_code
-            )
+            error.origin, code = self.name, error.error_code
+            log.info("call failed", target=self.name, method=method, path=path, code=code)
             if deadline.is_over():
                 deadline.count(_STAGE)
+            meter.record(self.name, time.perf_counter() - started, error=error)
             raise
         finally:
             spent.on_call(time.perf_counter() - started)
+        meter.record(self.name, time.perf_counter() - started)
+        return result
 
     def _headers(self, *, has_body: bool, key: str | None) -> dict[str, str]:
         headers = {
@@ -160,7 +164,7 @@ class ServiceClient:
         if has_body:
             headers["Content-Type"] = "application/json"
         if key is not None:
-            headers["Idempotency-Key"] = key
+            headers["Idempotency-Key"] = _fit(key)
         if (token := auth.service_token(self.name)) is not None:
             headers["Authorization"] = f"Bearer {token}"
         return headers
@@ -188,6 +192,15 @@ class ServiceClient:
         return ExternalServiceException(
             f"{self.name} {why}.", service_name=self.name, status_code=status
         )
+
+
+def _fit(key: str) -> str:
+    if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise ValueError(
+            f"An idempotency key is 1 to {LONGEST_KEY} printable characters of ASCII, not {key!r}: "
+            "take the id of the deed, or make one with uuid.uuid4() and keep it."
+        )
+    return key
 
 
 class _Outgoing:
