@@ -1,4 +1,4 @@
-"""B1, B3, B4, B5: the last of a chain of three fails or is slow, and is not asked the more.
+"""B1, B3, B4, B5, B8: the last of a chain of three fails or is slow, and is not asked the more.
 
 The first two are the stage, twice, or the stock stack, whose clients try three times, as tutorials
 do. The last one is told what to do, and counts.
@@ -176,3 +176,39 @@ def test_b5_nobody_works_for_who_has_gone(scratch, last, figures):
     )
     assert load.percentile(outcomes, 100) <= 0.32
     assert load.share(outcomes) > 0.9
+
+
+def test_b8_a_bad_replica_gets_hardly_any_calls_and_the_last_one_all(scratch, last, figures):
+    """The stage is asked for one of two; the stock stack knows one address only."""
+    with (
+        leaf.growing() as other,
+        servers.stage(scratch, NEXT_SERVICE_URL=f"{last.url},{other.url}") as ours,
+    ):
+        asked(ours, seconds=2)
+        last.fails = 1
+        begin = time.monotonic()
+        outcomes = asked(ours, seconds=10, per_second=2 * PER_SECOND)
+        bad, good = last.asked_since(begin), other.asked_since(begin)
+        last.fails = 0
+        asked(ours, seconds=12, per_second=10)
+        begin = time.monotonic()
+        asked(ours, seconds=2)
+        back = last.asked_since(begin) / (last.asked_since(begin) + other.asked_since(begin))
+
+    figures.note(
+        scenario="B8",
+        what="calls to the bad one of two replicas in ten seconds",
+        ours=f"{bad / (bad + good) * 100:.1f} %",
+        stock="",
+        to_reach="< 5 %",
+    )
+    figures.note(
+        scenario="B8",
+        what="failures meanwhile",
+        ours=f"{sum(not one.ok for one in outcomes)} of {len(outcomes)}",
+        stock="",
+        to_reach="0",
+    )
+    assert bad / (bad + good) < 0.05
+    assert load.share(outcomes) == 1
+    assert 0.3 < back < 0.7

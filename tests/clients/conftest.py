@@ -11,7 +11,9 @@ from tests.wire.servers import serving
 
 class OrdersSettings(ServiceSettings):
     SERVICE_NAME: str = text(default="orders")
-    USERS_SERVICE_URL: str = url(schemes=("http", "https"), default="http://users.invalid:8000")
+    USERS_SERVICE_URL: str = url(
+        schemes=("http", "https"), several=True, default="http://users.invalid:8000"
+    )
     GIFT_CARDS_SERVICE_URL: str = url(schemes=("http", "https"), default="http://cards.invalid")
 
 

@@ -253,7 +253,7 @@ def test_a_service_that_fails_is_not_called_for_a_while():
     assert len(script.requests) == breaker.MOST_IN_A_ROW
     assert isinstance(fates[-1], pipeline.SparedException)
     assert fates[-1].retry_after_seconds == 1
-    assert [one.state for one in users.breakers.values()] == [State.OPEN]
+    assert list(users.states().values()) == [State.OPEN]
 
 
 def test_a_service_that_is_back_is_called_again(configure):
@@ -313,9 +313,7 @@ def test_a_call_with_hardly_any_time_says_nothing_about_the_service():
         for _ in range(30):
             with pytest.raises(errors.DeadlineException):
                 hurried()
-        assert [one.state for one in dependencies.dependency("users").breakers.values()] == [
-            State.CLOSED
-        ]
+        assert list(dependencies.dependency("users").states().values()) == [State.CLOSED]
 
 
 def test_a_service_that_does_not_answer_in_a_fair_time_fails():

@@ -89,6 +89,19 @@ def test_replicas_differ_in_address_and_metrics_alone(places):
     assert wiring.addresses() == {"orders": ("127.0.0.1:1001", "127.0.0.1:1002")}
 
 
+def test_a_caller_learns_where_all_replicas_are(places):
+    services = {
+        "users": {"path": "users", "scale": {"replicas": 2}},
+        "orders": {"path": "orders", "calls": ["users"]},
+    }
+    system = System.model_validate({"system": "shop", "services": services})
+    ports = {"users": 1001, "users-2": 1002, "orders": 1003}
+
+    found = Wiring(places=places, system=system, ports=ports, caller={}).environment("orders")
+
+    assert found["USERS_SERVICE_URL"] == "http://127.0.0.1:1001,http://127.0.0.1:1002"
+
+
 @pytest.mark.parametrize(("replicas", "drain"), [(1, "0"), (2, "1")])
 def test_only_a_service_with_replicas_drains_before_it_stops(places, replicas, drain):
     service = {"path": "orders", "scale": {"replicas": replicas}}

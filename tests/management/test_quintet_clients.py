@@ -14,7 +14,7 @@ GIVEN = {"SERVICE_NAME": "shop", "SECRET_KEY": "hunter2", "SERVICE_ENVIRONMENT":
 
 class Settings(ServiceSettings):
     GIFT_CARDS_SERVICE_URL: str = url(schemes=("http",), default="http://cards.invalid:8000")
-    USERS_SERVICE_URL: str = url(schemes=("http",), default="http://users.invalid:8000")
+    LENDERS_SERVICE_URL: str = url(schemes=("http",), default="http://lenders.invalid:8000")
 
 
 class CardsClient(ServiceClient):
@@ -41,10 +41,10 @@ def test_the_order_is_told_once(shown):
 
 def test_every_stage_of_every_service_has_its_number_and_its_origin(shown):
     text = shown(CLIENT_PLACES="3")
-    _, cards, users = text.split("\n\n")
+    _, cards, lenders = text.split("\n\n")
 
     assert cards.startswith("gift-cards at http://cards.invalid:8000")
-    assert [line.split("  ")[1].strip() for line in users.splitlines()[1:]] == [
+    assert [line.split("  ")[1].strip() for line in lenders.splitlines()[1:]] == [
         "deadline",
         "retry budget",
         "retry",
@@ -52,15 +52,15 @@ def test_every_stage_of_every_service_has_its_number_and_its_origin(shown):
         "bulkhead",
         "attempt timeout",
     ]
-    assert "3 calls at once" in users
-    places, budget = users.splitlines()[5], users.splitlines()[2]
+    assert "3 calls at once" in lenders
+    places, budget = lenders.splitlines()[5], lenders.splitlines()[2]
     assert places.split()[-2:] == ["CLIENT_PLACES", "environment"]
     assert budget.split()[-2:] == ["CLIENT_RETRY_SHARE", "default"]
 
 
 def test_what_a_client_asks_for_itself_is_told_with_its_name(shown):
-    _, cards, users = shown().split("\n\n")
+    _, cards, lenders = shown().split("\n\n")
 
     (own,) = [line for line in cards.splitlines() if line.endswith("CardsClient")]
     assert own.split()[:2] == ["retry", "0"]
-    assert "Client" not in users.partition("\n")[2].replace("CLIENT", "")
+    assert "Client" not in lenders.partition("\n")[2].replace("CLIENT", "")

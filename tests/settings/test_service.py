@@ -188,13 +188,36 @@ def test_settings_cannot_be_changed_or_deleted():
 def test_a_service_finds_another_by_its_name():
     loaded = Shop.load({**GIVEN, "USERS_SERVICE_URL": "http://127.0.0.1:9"})
 
-    assert loaded.service_url("users") == "http://127.0.0.1:9"
-    assert loaded.service_url("stock-keeper") == "http://stock:8000"
+    assert loaded.service_urls("users") == ("http://127.0.0.1:9",)
+    assert loaded.service_urls("stock-keeper") == ("http://stock:8000",)
+
+
+def test_a_service_may_have_several_addresses():
+    class Wide(Shop):
+        USERS_SERVICE_URL: str = url(schemes=("http",), several=True, default="")
+
+    loaded = Wide.load({**GIVEN, "USERS_SERVICE_URL": "http://a:1, http://b:2"})
+
+    assert loaded.service_urls("users") == ("http://a:1", "http://b:2")
+
+
+@pytest.mark.parametrize("given", ["http://a:1,", "http://a:1,ftp://b", ",", "http://a:1;http://b"])
+def test_each_of_several_addresses_is_judged(given):
+    class Wide(Shop):
+        USERS_SERVICE_URL: str = url(schemes=("http",), several=True, default="")
+
+    with pytest.raises(SettingsError, match="USERS_SERVICE_URL"):
+        Wide.load({**GIVEN, "USERS_SERVICE_URL": given})
+
+
+def test_one_address_is_not_several():
+    with pytest.raises(SettingsError, match="USERS_SERVICE_URL"):
+        Shop.load({**GIVEN, "USERS_SERVICE_URL": "http://a:1,http://b:2"})
 
 
 def test_a_service_that_is_not_declared_is_named_with_its_declaration():
     with pytest.raises(SettingsError, match="add to Shop: PAYMENTS_SERVICE_URL: str = url"):
-        Shop.load(GIVEN).service_url("payments")
+        Shop.load(GIVEN).service_urls("payments")
 
 
 def test_a_file_that_is_empty_is_a_mistake_also_where_a_default_would_do(tmp_path):
@@ -239,4 +262,4 @@ def test_a_service_without_an_address_is_named_when_it_is_called():
         USERS_SERVICE_URL: str = url(schemes=("http",), default="")
 
     with pytest.raises(SettingsError, match="set USERS_SERVICE_URL"):
-        Silent.load(GIVEN).service_url("users")
+        Silent.load(GIVEN).service_urls("users")

@@ -8,7 +8,9 @@ from quintet.settings import ServiceSettings, derive, text, url
 
 class StageSettings(ServiceSettings):
     SERVICE_NAME: str = text(default="stage", help="The name in tokens, logs and metrics.")
-    NEXT_SERVICE_URL: str = url(schemes=("http",), default="", help="Whom requests are relayed to.")
+    NEXT_SERVICE_URL: str = url(
+        schemes=("http",), several=True, default="", help="Whom requests are relayed to."
+    )
 
 
 env = StageSettings.load()

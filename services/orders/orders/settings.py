@@ -11,13 +11,22 @@ class OrdersSettings(ServiceSettings):
 
     SERVICE_NAME: str = text(default="orders", help="The name in tokens, logs and metrics.")
     USERS_SERVICE_URL: str = url(
-        schemes=("http", "https"), default="http://users:8000", help="Who knows the users."
+        schemes=("http", "https"),
+        several=True,
+        default="http://users:8000",
+        help="Who knows the users.",
     )
     PRODUCTS_SERVICE_URL: str = url(
-        schemes=("http", "https"), default="http://products:8000", help="Who keeps the stock."
+        schemes=("http", "https"),
+        several=True,
+        default="http://products:8000",
+        help="Who keeps the stock.",
     )
     PAYMENTS_SERVICE_URL: str = url(
-        schemes=("http", "https"), default="http://payments:8000", help="Who takes the money."
+        schemes=("http", "https"),
+        several=True,
+        default="http://payments:8000",
+        help="Who takes the money.",
     )
     RESUME_AFTER_SECONDS: int = integer(
         default=120, minimum=1, help="From which age on resume_orders takes over an order."

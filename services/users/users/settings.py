@@ -12,6 +12,7 @@ class UsersSettings(ServiceSettings):
     SERVICE_NAME: str = text(default="users", help="The name in tokens, logs and metrics.")
     VALIDATION_SERVICE_URL: str = url(
         schemes=("http", "https"),
+        several=True,
         default="http://validation:8000",
         help="Where names and addresses are judged.",
     )

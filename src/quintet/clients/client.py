@@ -121,20 +121,21 @@ class ServiceClient:
             outgoing = _Outgoing(
                 service=self.name,
                 method=method,
-                base_url=env.service_url(self.name),
                 target=judged(path) + query,
                 headers=self._headers(has_body=json is not None, key=key),
                 body=None if json is None else orjson.dumps(json),
             )
-            if span.recording:
-                span.describe(outgoing.described(path))
             plan = Plan(
-                base_url=outgoing.base_url,
+                base_urls=env.service_urls(self.name),
                 build=outgoing.within,
                 repeatable=method in _SAFE or key is not None,
                 numbers=numbers,
             )
-            return self._answer(plan, span, method=method, path=path)
+            try:
+                return self._answer(plan, span, method=method, path=path)
+            finally:
+                if span.recording:
+                    span.describe(outgoing.described(plan.base_urls[0], path))
 
     def _answer(self, plan: Plan, span: traces.Span, *, method: str, path: str) -> Any:
         started = time.perf_counter()
@@ -206,36 +207,40 @@ def _fit(key: str) -> str:
 class _Outgoing:
     """What is the same for all attempts of a call."""
 
-    __slots__ = ("base_url", "body", "headers", "method", "service", "target")
+    __slots__ = ("body", "called", "headers", "method", "service", "target")
 
-    def __init__(  # noqa: PLR0913 - the parts of a request
+    def __init__(
         self,
         *,
         service: str,
         method: str,
-        base_url: str,
         target: str,
         headers: dict[str, str],
         body: bytes | None,
     ) -> None:
-        self.service, self.method, self.base_url = service, method, base_url
-        self.target, self.headers, self.body = target, headers, body
+        self.service, self.method, self.target = service, method, target
+        self.headers, self.body = headers, body
+        self.called = ""
 
-    def within(self, seconds: float) -> wire.Request:
+    def within(self, base_url: str, seconds: float) -> wire.Request:
         """The request of one attempt; it tells the other service how long somebody waits for it."""
+        self.called = base_url
         return wire.Request(
             service=self.service,
             method=self.method,
-            base_url=self.base_url,
+            base_url=base_url,
             target=self.target,
             headers={deadline.HEADER: deadline.to_header(seconds), **self.headers},
             body=self.body,
             timeout_seconds=seconds,
         )
 
-    def described(self, path: str) -> dict[str, str | int]:
-        """What a span says of a call: the query stays out of it, since tokens travel there."""
-        peer = wire.address(self.base_url)
+    def described(self, base_url: str, path: str) -> dict[str, str | int]:
+        """What a span says of a call, or of one to ``base_url`` that was not made.
+
+        The query stays out of it, since tokens travel there.
+        """
+        peer = wire.address(self.called or base_url)
         return {
             "http.request.method": self.method,
             "server.address": peer.host,

@@ -7,6 +7,7 @@ call, and that can be out when it is needed most.
 from __future__ import annotations
 
 import os
+import random
 import threading
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from quintet.resilience.bulkhead import Bulkhead
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from quintet.settings import ServiceSettings
 
 FAIR_SHARE = 3.0
@@ -36,31 +39,69 @@ BREAKER = Gauge(
 log = get_logger("quintet.clients")
 
 
+class Peer:
+    """An address of a service: whether it is called, and how many calls to it are under way."""
+
+    def __init__(self, base_url: str, breaker: Breaker) -> None:
+        self.base_url, self.breaker = base_url, breaker
+        self.in_flight = 0
+        self._lock = threading.Lock()
+
+    def enter(self) -> None:
+        """Count a call that begins."""
+        with self._lock:
+            self.in_flight += 1
+
+    def leave(self) -> None:
+        """Count it as over."""
+        with self._lock:
+            self.in_flight -= 1
+
+
 class Dependency:
-    """The state of one service: the budget and the places are its own, a breaker an address has."""
+    """The state of one service: the budget and the places are its own, an address has a breaker."""
 
     def __init__(self, name: str, env: ServiceSettings) -> None:
         self.name, self.env = name, env
         self.budget = RetryBudget(share=env.CLIENT_RETRY_SHARE)
         self.bulkhead = Bulkhead(places=env.CLIENT_PLACES, queue=env.CLIENT_PLACES)
-        self.breakers: dict[str, Breaker] = {}
+        self._peers: dict[str, Peer] = {}
         self._usual_seconds = 0.0
 
-    def breaker(self, base_url: str) -> Breaker:
-        """The breaker of an address."""
-        found = self.breakers.get(base_url)
+    def choose(self, base_urls: Sequence[str], *, tried: Collection[Peer] = ()) -> Peer:
+        """Pick an address: of two by chance, the one that has less to do.
+
+        An address that is not called now is picked only when all others are no better, and so is
+        one that was ``tried``. Two choices come close to the best one, and do not send everybody to
+        the same (Mitzenmacher, *The Power of Two Choices in Randomized Load Balancing*, 2001).
+        """
+        peers = [self.peer(base_url) for base_url in base_urls]
+        peers = [one for one in peers if one not in tried] or peers
+        peers = [one for one in peers if one.breaker.is_willing] or peers
+        if len(peers) == 1:
+            return peers[0]
+        one, other = random.sample(peers, 2)
+        return one if one.in_flight <= other.in_flight else other
+
+    def peer(self, base_url: str) -> Peer:
+        """What is known of an address."""
+        found = self._peers.get(base_url)
         if found is None:
-            made = Breaker(
+            breaker = Breaker(
                 open_seconds=self.env.CLIENT_OPEN_SECONDS,
                 changed=partial(self._changed, _written(base_url)),
             )
-            found = self.breakers.setdefault(base_url, made)
+            found = self._peers.setdefault(base_url, Peer(base_url, breaker))
         return found
+
+    def states(self) -> dict[str, State]:
+        """What the breaker of each address says."""
+        return {_written(url): peer.breaker.state for url, peer in self._peers.items()}
 
     @property
     def state(self) -> State:
-        """The state of the breaker that is least willing."""
-        return max((one.state for one in self.breakers.values()), default=State.CLOSED)
+        """The state of the address that is most willing: one that answers is enough."""
+        return min(self.states().values(), default=State.CLOSED)
 
     def learn(self, seconds: float) -> None:
         """Note how long an answer took; two threads may lose one of two notes."""

@@ -24,9 +24,9 @@ from quintet.errors import (
 from quintet.resilience import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from quintet.clients.dependencies import Dependency
+    from quintet.clients.dependencies import Dependency, Peer
     from quintet.clients.policy import Effective
     from quintet.clients.transport import Transport
     from quintet.resilience.breaker import Breaker
@@ -52,9 +52,9 @@ _LONGEST_RETRY_AFTER = 9
 class Plan:
     """What is to be sent, and what may be done to have it answered."""
 
-    base_url: str
-    build: Callable[[float], wire.Request]
-    """Makes the request of an attempt, which may take so many seconds."""
+    base_urls: Sequence[str]
+    build: Callable[[str, float], wire.Request]
+    """Makes the request of an attempt to one of them, which may take so many seconds."""
     repeatable: bool
     numbers: Effective
 
@@ -64,10 +64,11 @@ class SparedException(UnavailableException):
 
 
 class Pipeline:
-    """Makes calls to one service."""
+    """Makes one call to one service, in as many attempts as it takes."""
 
     def __init__(self, dependency: Dependency, transport: Transport) -> None:
         self._dependency, self._transport = dependency, transport
+        self._tried: list[Peer] = []
 
     def run(self, plan: Plan) -> wire.Response:
         """Return the answer of the last attempt, or raise why there was none.
@@ -106,28 +107,40 @@ class Pipeline:
         return True
 
     def _attempt(self, plan: Plan, ends_at: float) -> wire.Response:
-        breaker = self._dependency.breaker(plan.base_url)
-        era = breaker.admit()
-        if era is None:
-            raise self._spared("open", "is not called for now: it failed", breaker.retry_seconds)
+        peer, era = self._admitted(plan)
         bulkhead, entered = self._dependency.bulkhead, False
         try:
             entered = bulkhead.enter((ends_at - time.monotonic()) / 2)
         finally:
             if not entered:
-                breaker.told_nothing(era)
+                peer.breaker.told_nothing(era)
         if not entered:
             raise self._spared("full", "is asked too much at once")
+        peer.enter()
         try:
-            return self._send(plan, ends_at - time.monotonic(), breaker=breaker, era=era)
+            return self._send(plan, peer, era, left=ends_at - time.monotonic())
         finally:
+            peer.leave()
             bulkhead.leave()
 
-    def _send(self, plan: Plan, left: float, *, breaker: Breaker, era: int) -> wire.Response:
+    def _admitted(self, plan: Plan) -> tuple[Peer, int]:
+        """An address that may be called; one that was tried before only when there is no other."""
+        refusing: list[Peer] = []
+        while len(refusing) < len(plan.base_urls):
+            peer = self._dependency.choose(plan.base_urls, tried=[*self._tried, *refusing])
+            era = peer.breaker.admit()
+            if era is not None:
+                self._tried.append(peer)
+                return peer, era
+            refusing.append(peer)
+        seconds = min(peer.breaker.retry_seconds for peer in refusing)
+        raise self._spared("open", "is not called for now: it failed", seconds)
+
+    def _send(self, plan: Plan, peer: Peer, era: int, *, left: float) -> wire.Response:
         seconds = min(left, plan.numbers.attempt_seconds) if plan.repeatable else left
-        began = time.monotonic()
+        began, breaker = time.monotonic(), peer.breaker
         try:
-            response = self._transport.send(plan.build(seconds))
+            response = self._transport.send(plan.build(peer.base_url, seconds))
         except DeadlineException:
             self._was_late(breaker, era, seconds=seconds)
             raise

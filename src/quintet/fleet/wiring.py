@@ -128,10 +128,14 @@ class Wiring:
         trusted = ({USERS} & set(self.system.services)) | set(self.system.callers_of(name))
         issuers = [f"{one}={self.url_of(one)}/.well-known/jwks.json" for one in sorted(trusted)]
         return {
-            **{f"{one.upper()}_SERVICE_URL": self.url_of(one) for one in called},
+            **{f"{one.upper()}_SERVICE_URL": self._urls_of(one) for one in called},
             "AUTH_ISSUERS": ",".join(issuers),
             "AUTH_USER_ISSUER": USERS,
         }
+
+    def _urls_of(self, name: str) -> str:
+        """Where all replicas listen, for callers that choose among them."""
+        return ",".join(self.url_of(one) for one in self.system.replicas_of(name))
 
     def _server(self, name: str, process: str) -> dict[str, str]:
         scale = self.system.services[name].scale

@@ -106,6 +106,13 @@ class Breaker:
                 self._sent -= 1
 
     @property
+    def is_willing(self) -> bool:
+        """Whether a call would be made now, as far as can be told without asking for it."""
+        if self.state is State.HALF_OPEN:
+            return self._sent < PROBES
+        return self.state is State.CLOSED or self._clock() >= self._tries_at
+
+    @property
     def retry_seconds(self) -> float:
         """For how long no call will be made, as far as that is known; 0 while calls are made."""
         return max(0.0, self._tries_at - self._clock()) if self.state is State.OPEN else 0.0

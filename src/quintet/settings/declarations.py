@@ -129,13 +129,21 @@ def choice(*options: str, default: str = MISSING, **common: Unpack[Common]) -> s
     return _declare(parse, expected=expected, default=default, **common)
 
 
-def url(*, schemes: tuple[str, ...], default: str = MISSING, **common: Unpack[Common]) -> str:
-    """Declare a URL with one of ``schemes``; a password in it is never shown."""
+def url(
+    *,
+    schemes: tuple[str, ...],
+    several: bool = False,
+    default: str = MISSING,
+    **common: Unpack[Common],
+) -> str:
+    """Declare a URL with one of ``schemes``, or ``several``; a password in it is never shown."""
 
     def parse(raw: str) -> str:
-        return checked_url(raw, schemes=schemes)
+        parts = [part.strip() for part in raw.split(",")] if several else [raw]
+        return ",".join(checked_url(part, schemes=schemes) for part in parts)
 
-    expected = "a URL: " + ", ".join(f"{scheme}://…" for scheme in schemes)
+    kinds = ", ".join(f"{scheme}://…" for scheme in schemes)
+    expected = f"URLs, separated by commas: {kinds}" if several else f"a URL: {kinds}"
     return _declare(parse, expected=expected, default=default, **common)
 
 

@@ -257,15 +257,15 @@ class ServiceSettings:
             for name, declared in self.declarations().items()
         ]
 
-    def service_url(self, name: str) -> str:
-        """Return the address of another service, from its ``<NAME>_SERVICE_URL``."""
+    def service_urls(self, name: str) -> tuple[str, ...]:
+        """Return the addresses of another service, from its ``<NAME>_SERVICE_URL``."""
         variable = f"{name.upper().replace('-', '_')}{_URL_SUFFIX}"
         if variable not in self._origins:
             raise SettingsError([_undeclared(variable, type(self).__name__)])
-        address = str(vars(self)[variable])
-        if not address:
+        addresses = str(vars(self)[variable])
+        if not addresses:
             raise SettingsError([_unset(variable, name)])
-        return address
+        return tuple(addresses.split(","))
 
     def services(self) -> list[str]:
         """Return the names of the services whose address is declared, and set."""
@@ -313,5 +313,5 @@ def _undeclared(variable: str, owner: str) -> Problem:
         variable=variable,
         expected=f"a declaration in {owner}",
         got="none",
-        remedy=f'add to {owner}: {variable}: str = url(schemes=("http", "https"))',
+        remedy=f'add to {owner}: {variable}: str = url(schemes=("http", "https"), several=True)',
     )

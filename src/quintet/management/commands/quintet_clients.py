@@ -51,7 +51,7 @@ class Command(BaseCommand):
         env = conf.current()
         self.stdout.write(ORDER)
         for name in env.services():
-            self.stdout.write(f"\n{name} at {env.service_url(name)}")
+            self.stdout.write(f"\n{name} at {', '.join(env.service_urls(name))}")
             for client in [None, *_clients(name)]:
                 self.stdout.write(_block(env, client))
 
