@@ -4,16 +4,14 @@ import pytest
 
 from quintet import wire
 from quintet.clients import dependencies
-from quintet.settings import ServiceSettings, text, url
+from quintet.settings import ServiceSettings, addresses, text, url
 from tests.auth.conftest import ENVIRONMENT
 from tests.wire.servers import serving
 
 
 class OrdersSettings(ServiceSettings):
     SERVICE_NAME: str = text(default="orders")
-    USERS_SERVICE_URL: str = url(
-        schemes=("http", "https"), several=True, default="http://users.invalid:8000"
-    )
+    USERS_SERVICE_URL: str = addresses(default="http://users.invalid:8000")
     GIFT_CARDS_SERVICE_URL: str = url(schemes=("http", "https"), default="http://cards.invalid")
 
 

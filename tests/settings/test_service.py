@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from quintet.settings import ServiceSettings, SettingsError, integer, mapping, text, url
+from quintet.settings import ServiceSettings, SettingsError, addresses, integer, mapping, text, url
 from quintet.settings.masking import HIDDEN
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def test_a_service_finds_another_by_its_name():
 
 def test_a_service_may_have_several_addresses():
     class Wide(Shop):
-        USERS_SERVICE_URL: str = url(schemes=("http",), several=True, default="")
+        USERS_SERVICE_URL: str = addresses(default="")
 
     loaded = Wide.load({**GIVEN, "USERS_SERVICE_URL": "http://a:1, http://b:2"})
 
@@ -204,7 +204,7 @@ def test_a_service_may_have_several_addresses():
 @pytest.mark.parametrize("given", ["http://a:1,", "http://a:1,ftp://b", ",", "http://a:1;http://b"])
 def test_each_of_several_addresses_is_judged(given):
     class Wide(Shop):
-        USERS_SERVICE_URL: str = url(schemes=("http",), several=True, default="")
+        USERS_SERVICE_URL: str = addresses(default="")
 
     with pytest.raises(SettingsError, match="USERS_SERVICE_URL"):
         Wide.load({**GIVEN, "USERS_SERVICE_URL": given})
@@ -216,7 +216,7 @@ def test_one_address_is_not_several():
 
 
 def test_a_service_that_is_not_declared_is_named_with_its_declaration():
-    with pytest.raises(SettingsError, match="add to Shop: PAYMENTS_SERVICE_URL: str = url"):
+    with pytest.raises(SettingsError, match="add to Shop: PAYMENTS_SERVICE_URL: str = addresses"):
         Shop.load(GIVEN).service_urls("payments")
 
 

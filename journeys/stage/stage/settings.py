@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from quintet.middleware import DEFAULT
-from quintet.settings import ServiceSettings, derive, text, url
+from quintet.settings import ServiceSettings, addresses, derive, text
 
 
 class StageSettings(ServiceSettings):
     SERVICE_NAME: str = text(default="stage", help="The name in tokens, logs and metrics.")
-    NEXT_SERVICE_URL: str = url(
-        schemes=("http",), several=True, default="", help="Whom requests are relayed to."
-    )
+    NEXT_SERVICE_URL: str = addresses(default="", help="Whom requests are relayed to.")
 
 
 env = StageSettings.load()

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from quintet.middleware import DEFAULT
-from quintet.settings import ServiceSettings, derive, integer, text, url
+from quintet.settings import ServiceSettings, addresses, derive, integer, text
 
 
 class OrdersSettings(ServiceSettings):
     """Everything that may be set in the environment of this service."""
 
     SERVICE_NAME: str = text(default="orders", help="The name in tokens, logs and metrics.")
-    USERS_SERVICE_URL: str = url(
-        schemes=("http", "https"),
-        several=True,
-        default="http://users:8000",
-        help="Who knows the users.",
+    USERS_SERVICE_URL: str = addresses(default="http://users:8000", help="Who knows the users.")
+    PRODUCTS_SERVICE_URL: str = addresses(
+        default="http://products:8000", help="Who keeps the stock."
     )
-    PRODUCTS_SERVICE_URL: str = url(
-        schemes=("http", "https"),
-        several=True,
-        default="http://products:8000",
-        help="Who keeps the stock.",
-    )
-    PAYMENTS_SERVICE_URL: str = url(
-        schemes=("http", "https"),
-        several=True,
-        default="http://payments:8000",
-        help="Who takes the money.",
+    PAYMENTS_SERVICE_URL: str = addresses(
+        default="http://payments:8000", help="Who takes the money."
     )
     RESUME_AFTER_SECONDS: int = integer(
         default=120, minimum=1, help="From which age on resume_orders takes over an order."

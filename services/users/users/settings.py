@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from quintet.middleware import DEFAULT
-from quintet.settings import ServiceSettings, derive, integer, rates, text, url
+from quintet.settings import ServiceSettings, addresses, derive, integer, rates, text
 
 
 class UsersSettings(ServiceSettings):
     """Everything that may be set in the environment of this service."""
 
     SERVICE_NAME: str = text(default="users", help="The name in tokens, logs and metrics.")
-    VALIDATION_SERVICE_URL: str = url(
-        schemes=("http", "https"),
-        several=True,
-        default="http://validation:8000",
-        help="Where names and addresses are judged.",
+    VALIDATION_SERVICE_URL: str = addresses(
+        default="http://validation:8000", help="Where names and addresses are judged."
     )
     ACCESS_TOKEN_SECONDS: int = integer(
         default=900, minimum=60, maximum=86_400, help="How long an access token is valid."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quintet.settings.declarations import (
+    addresses,
     boolean,
     choice,
     integer,
@@ -23,6 +24,7 @@ __all__ = [
     "Row",
     "ServiceSettings",
     "SettingsError",
+    "addresses",
     "boolean",
     "choice",
     "integer",

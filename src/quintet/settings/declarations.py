@@ -129,21 +129,24 @@ def choice(*options: str, default: str = MISSING, **common: Unpack[Common]) -> s
     return _declare(parse, expected=expected, default=default, **common)
 
 
-def url(
-    *,
-    schemes: tuple[str, ...],
-    several: bool = False,
-    default: str = MISSING,
-    **common: Unpack[Common],
-) -> str:
-    """Declare a URL with one of ``schemes``, or ``several``; a password in it is never shown."""
+def url(*, schemes: tuple[str, ...], default: str = MISSING, **common: Unpack[Common]) -> str:
+    """Declare a URL with one of ``schemes``; a password in it is never shown."""
 
     def parse(raw: str) -> str:
-        parts = [part.strip() for part in raw.split(",")] if several else [raw]
-        return ",".join(checked_url(part, schemes=schemes) for part in parts)
+        return checked_url(raw, schemes=schemes)
 
-    kinds = ", ".join(f"{scheme}://…" for scheme in schemes)
-    expected = f"URLs, separated by commas: {kinds}" if several else f"a URL: {kinds}"
+    expected = "a URL: " + ", ".join(f"{scheme}://…" for scheme in schemes)
+    return _declare(parse, expected=expected, default=default, **common)
+
+
+def addresses(*, default: str = MISSING, **common: Unpack[Common]) -> str:
+    """Declare where another service is: one URL, or those of all replicas, separated by commas."""
+
+    def parse(raw: str) -> str:
+        parts = (part.strip() for part in raw.split(","))
+        return ",".join(checked_url(part, schemes=("http", "https")) for part in parts)
+
+    expected = "http://… or https://…, or several of them, separated by commas"
     return _declare(parse, expected=expected, default=default, **common)
 
 

@@ -216,7 +216,7 @@ class ServiceSettings:
             if name.isupper() and not isinstance(value, Declaration):
                 raise TypeError(
                     f"{cls.__name__}.{name} is {type(value).__name__}; declare it with one of "
-                    "boolean, integer, number, text, items, mapping, url or choice."
+                    "boolean, integer, number, text, items, mapping, url, addresses or choice."
                 )
 
     @classmethod
@@ -313,5 +313,5 @@ def _undeclared(variable: str, owner: str) -> Problem:
         variable=variable,
         expected=f"a declaration in {owner}",
         got="none",
-        remedy=f'add to {owner}: {variable}: str = url(schemes=("http", "https"), several=True)',
+        remedy=f"add to {owner}: {variable}: str = addresses()",
     )
