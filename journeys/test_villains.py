@@ -16,6 +16,8 @@ import servers
 import villains
 from load import Call, Load
 
+pytestmark = pytest.mark.slow
+
 RELAY = Call(path="/api/v1/relay/")
 DEADLINE_SECONDS = 1.0
 SLACK_SECONDS = 0.1
@@ -71,12 +73,7 @@ def control(scratch, url):
         return load.percentile(asked(server, seconds=1, per_second=4), 100)
 
 
-def quickly(kinds, *, quick):
-    """All of them, most only in a slow run."""
-    return [kind if kind == quick else pytest.param(kind, marks=pytest.mark.slow) for kind in kinds]
-
-
-@pytest.mark.parametrize("kind", quickly(GONE, quick="black hole"))
+@pytest.mark.parametrize("kind", GONE)
 def test_b2_whoever_is_not_there_costs_no_more_than_the_deadline(scratch, figures, kind):
     with GONE[kind]() as url, relaying(scratch, url) as ours:
         asked(ours, seconds=1)  # what is opened once, such as the files of the metrics
@@ -98,7 +95,7 @@ def test_b2_whoever_is_not_there_costs_no_more_than_the_deadline(scratch, figure
     assert after.descriptors <= before.descriptors + MOST_MORE
 
 
-@pytest.mark.parametrize("kind", quickly(USELESS, quick="a body by the byte"))
+@pytest.mark.parametrize("kind", USELESS)
 def test_b9_an_answer_of_no_use_is_bounded_in_time_and_size(scratch, figures, kind):
     with villains.serving(USELESS[kind]) as url, relaying(scratch, url) as ours:
         asked(ours, seconds=1)  # what is opened once, such as the files of the metrics
