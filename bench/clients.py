@@ -14,7 +14,6 @@ import json
 import logging
 import os
 import shutil
-import socket
 import tempfile
 from contextlib import contextmanager
 from functools import partial
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from figures import Figure, judged
+from over_server import free_port
 from steps import turns
 
 from machine import RESULTS, described
@@ -66,9 +66,7 @@ def parsed() -> argparse.Namespace:
 def answering() -> Iterator[int]:
     """Run a Caddy that answers everything with the same JSON."""
     folder = Path(tempfile.mkdtemp(prefix="quintet-bench-"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     answer = {
         "handler": "static_response",
         "headers": {"Content-Type": ["application/json"]},

@@ -15,7 +15,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -98,6 +98,14 @@ class Outcome:
         return self.seconds - self.late
 
 
+class Addressed(Protocol):
+    """Whatever can be asked."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Its host and port."""
+
+
 class Running:
     """Load that is being made; `outcomes` waits for its end."""
 
@@ -148,6 +156,26 @@ def run(load: Load) -> list[Outcome]:
     """Make load and return what became of each request."""
     with running(load) as made:
         return made.outcomes()
+
+
+def ask(
+    server: Addressed,
+    call: Call,
+    *,
+    per_second: float,
+    seconds: float,
+    timeout_seconds: float = 8.0,
+) -> list[Outcome]:
+    """Ask a server for one thing, with more patience than a person has."""
+    return run(
+        Load(
+            address=server.address,
+            calls=[call],
+            per_second=per_second,
+            seconds=seconds,
+            timeout_seconds=timeout_seconds,
+        )
+    )
 
 
 def goodput(outcomes: Iterable[Outcome], seconds: float) -> float:

@@ -13,7 +13,7 @@ import limits
 import load
 import pytest
 import servers
-from load import Call, Load
+from load import Call
 from system import until
 
 pytestmark = [
@@ -57,15 +57,7 @@ class Seen:
 
 
 def asked(server, call, *, seconds, per_second=PER_SECOND):
-    return load.run(
-        Load(
-            address=server.address,
-            calls=[call],
-            per_second=per_second,
-            seconds=seconds,
-            timeout_seconds=8,
-        )
-    )
+    return load.ask(server, call, per_second=per_second, seconds=seconds)
 
 
 def note(figures, what, ours, theirs):

@@ -13,7 +13,7 @@ import leaf
 import load
 import pytest
 import servers
-from load import Call, Load
+from load import Call
 
 RELAY = Call(path="/api/v1/relay/")
 PER_SECOND = 40
@@ -40,15 +40,7 @@ def chain(start, scratch, last, **variables):
 
 def asked(server, *, seconds, per_second=PER_SECOND, headers=None):
     call = Call(path=RELAY.path, headers={**RELAY.headers, **(headers or {})})
-    return load.run(
-        Load(
-            address=server.address,
-            calls=[call],
-            per_second=per_second,
-            seconds=seconds,
-            timeout_seconds=8,
-        )
-    )
+    return load.ask(server, call, per_second=per_second, seconds=seconds)
 
 
 def amplified(server, last, *, seconds, settled=2):

@@ -213,10 +213,19 @@ def test_a_probe_that_never_ends_does_not_keep_it_half_open_for_ever(breaker, cl
     assert breaker.admit() is not None
 
 
-def test_nothing_is_locked_while_a_call_is_under_way(breaker):
-    eras = [breaker.admit() for _ in range(8)]
+@pytest.mark.parametrize("began", [False, True], ids=["closed", "half open"])
+def test_nothing_is_locked_while_a_call_is_under_way(breaker, clock, began):
+    if began:
+        opened(breaker)
+        clock.now += module.OPEN_SECONDS
+    together = threading.Barrier(module.PROBES)
 
-    for era in eras:
+    def work(_):
+        era = breaker.admit()
+        together.wait(10)  # broken when they would have to take turns
         breaker.succeeded(era)
+
+    with ThreadPoolExecutor(module.PROBES) as pool:
+        list(pool.map(work, range(module.PROBES)))
 
     assert breaker.state is State.CLOSED

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -28,8 +30,17 @@ def root(tmp_path):
     return tmp_path
 
 
-def quintet_test(root, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command; servers are named, so that none is started for tests that need none."""
+INTERRUPTIBLE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from quintet.cli import main
+main()
+"""
+"""The command as a terminal starts it; a shell's background job ignores Ctrl-C."""
+
+
+def environment() -> dict[str, str]:
+    """Name servers, so that none is started for tests that need none."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -39,10 +50,15 @@ def quintet_test(root, *arguments: str) -> subprocess.CompletedProcess[str]:
         "QUINTET_TEST_POSTGRES_URL": "postgres://nobody@127.0.0.1:1/none",
         "QUINTET_TEST_REDIS_URL": "redis://127.0.0.1:1/0",
     }
+    return kept | named
+
+
+def quintet_test(root, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
     return subprocess.run(
         [sys.executable, "-m", "quintet", "test", *arguments],
         cwd=root,
-        env=kept | named,
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -153,3 +169,44 @@ def test_too_little_coverage_fails_the_run(root):
 
     assert "never_called.py" in ran.stdout
     assert ran.returncode == 1
+
+
+CLEANS = """
+import time
+from pathlib import Path
+import pytest
+
+@pytest.fixture
+def started():
+    Path("started").touch()
+    yield
+    time.sleep(1)
+    Path("cleaned").touch()
+
+@pytest.mark.alone
+def test_it(started): time.sleep(60)
+"""
+
+
+def test_tests_that_are_interrupted_end_what_they_have_started(root):
+    (root / "journeys" / "test_it.py").write_text(CLEANS)
+    (root / "journeys" / "pytest.ini").write_text("[pytest]\nmarkers = alone\n")
+
+    running = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTIBLE, "test", "faults"],
+        cwd=root,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        while not (root / "journeys" / "started").exists():
+            assert running.poll() is None, running.stdout.read()
+            time.sleep(0.05)
+        os.killpg(running.pid, signal.SIGINT)
+        running.communicate(timeout=30)
+    finally:
+        running.kill()
+
+    assert (root / "journeys" / "cleaned").exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict, Unpack
 
 import orjson
 
@@ -28,6 +28,13 @@ _SAFE = {"GET"}
 _STAGE = "call"
 
 log = get_logger("quintet.clients")
+
+
+class Options(TypedDict, total=False):
+    """What a call that changes something may ask for besides."""
+
+    timeout_seconds: float | None
+    idempotency_key: str | None
 
 
 class ServiceClient:
@@ -57,50 +64,17 @@ class ServiceClient:
     ) -> Any:
         return self._call("GET", path, query=query(params), timeout_seconds=timeout_seconds)
 
-    def post(
-        self,
-        path: str,
-        json: Any = None,
-        *,
-        timeout_seconds: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Any:
-        return self._call(
-            "POST", path, json=json, timeout_seconds=timeout_seconds, key=idempotency_key
-        )
+    def post(self, path: str, json: Any = None, **options: Unpack[Options]) -> Any:
+        return self._call("POST", path, json=json, **options)
 
-    def put(
-        self,
-        path: str,
-        json: Any = None,
-        *,
-        timeout_seconds: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Any:
-        return self._call(
-            "PUT", path, json=json, timeout_seconds=timeout_seconds, key=idempotency_key
-        )
+    def put(self, path: str, json: Any = None, **options: Unpack[Options]) -> Any:
+        return self._call("PUT", path, json=json, **options)
 
-    def patch(
-        self,
-        path: str,
-        json: Any = None,
-        *,
-        timeout_seconds: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Any:
-        return self._call(
-            "PATCH", path, json=json, timeout_seconds=timeout_seconds, key=idempotency_key
-        )
+    def patch(self, path: str, json: Any = None, **options: Unpack[Options]) -> Any:
+        return self._call("PATCH", path, json=json, **options)
 
-    def delete(
-        self,
-        path: str,
-        *,
-        timeout_seconds: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Any:
-        return self._call("DELETE", path, timeout_seconds=timeout_seconds, key=idempotency_key)
+    def delete(self, path: str, **options: Unpack[Options]) -> Any:
+        return self._call("DELETE", path, **options)
 
     def _call(  # noqa: PLR0913 - what a call is made of
         self,
@@ -110,7 +84,7 @@ class ServiceClient:
         query: str = "",
         json: Any = None,
         timeout_seconds: float | None = None,
-        key: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Any:
         deadline.check(_STAGE)
         env = conf.current()
@@ -122,13 +96,13 @@ class ServiceClient:
                 service=self.name,
                 method=method,
                 target=judged(path) + query,
-                headers=self._headers(has_body=json is not None, key=key),
+                headers=self._headers(has_body=json is not None, key=idempotency_key),
                 body=None if json is None else orjson.dumps(json),
             )
             plan = Plan(
                 base_urls=env.service_urls(self.name),
                 build=outgoing.within,
-                repeatable=method in _SAFE or key is not None,
+                repeatable=method in _SAFE or idempotency_key is not None,
                 numbers=numbers,
             )
             try:

@@ -75,6 +75,8 @@ class Dependency:
         one that was ``tried``. Two choices come close to the best one, and do not send everybody to
         the same (Mitzenmacher, *The Power of Two Choices in Randomized Load Balancing*, 2001).
         """
+        if len(base_urls) == 1:
+            return self.peer(base_urls[0])
         peers = [self.peer(base_url) for base_url in base_urls]
         peers = [one for one in peers if one not in tried] or peers
         peers = [one for one in peers if one.breaker.is_willing] or peers
@@ -139,11 +141,6 @@ def dependency(name: str) -> Dependency:
             if found is None or found.env is not env:
                 found = _known.by_name[name] = Dependency(name, env)
     return found
-
-
-def known() -> list[Dependency]:
-    """The services that this process has called, by name."""
-    return [_known.by_name[name] for name in sorted(_known.by_name)]
 
 
 def forget() -> None:

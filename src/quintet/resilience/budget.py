@@ -22,20 +22,15 @@ WINDOW_SECONDS = 10.0
 
 
 class RetryBudget:
-    """Grants extra attempts: a ``share`` of the calls of the last ten seconds, or the ``floor``.
+    """Grants extra attempts: a ``share`` of the calls of the last ten seconds, or ten.
 
-    The floor is for those who call rarely, and not added to the share. Attempts that are sent ahead
-    of an answer, to be faster, are taken from the same budget.
+    The ten are for those who call rarely, and not added to the share.
     """
 
     def __init__(
-        self,
-        *,
-        share: float = SHARE,
-        floor: int = FLOOR,
-        clock: Callable[[], float] = time.monotonic,
+        self, *, share: float = SHARE, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._share, self._floor, self._clock = share, floor, clock
+        self._share, self._clock = share, clock
         self._lock = threading.Lock()
         self._window = Window(WINDOW_SECONDS)
 
@@ -50,7 +45,7 @@ class RetryBudget:
             now, window = self._clock(), self._window
             window.move(now)
             calls = window.all - window.bad
-            if window.bad + 1 > max(self._share * calls, self._floor):
+            if window.bad + 1 > max(self._share * calls, FLOOR):
                 return False
             window.add(now, bad=True)
             return True

@@ -8,21 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Bulkhead:
     """Gives out ``places``, and lets at most ``queue`` wait for one."""
 
-    def __init__(
-        self, *, places: int, queue: int, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, *, places: int, queue: int) -> None:
         self.places, self.queue = places, queue
         self.taken = self.waiting = 0
-        self._clock = clock
         self._freed = threading.Condition(threading.Lock())
 
     def enter(self, seconds: float) -> bool:
@@ -33,7 +26,7 @@ class Bulkhead:
                 return True
             if self.waiting >= self.queue:
                 return False
-            return self._wait(self._clock() + seconds)
+            return self._wait(time.monotonic() + seconds)
 
     def leave(self) -> None:
         """Give a place back."""
@@ -47,7 +40,7 @@ class Bulkhead:
         self.waiting += 1
         try:
             while self.taken + ahead >= self.places:
-                left = ends_at - self._clock()
+                left = ends_at - time.monotonic()
                 if left <= 0:
                     return False
                 self._freed.wait(left)
