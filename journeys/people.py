@@ -32,11 +32,15 @@ class Person:
         *,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request with one's own token."""
+        """Send a request with one's own token; a POST is a deed of its own, unless it has a key."""
+        named = {"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}
+        headers = {**named, **(headers or {})}
         return self.gateway.ask(method, target, body, token=self.token, headers=headers)
 
-    def order(self, product: int, quantity: int = 1, *, method: str = "card-ok") -> Answer:
-        """Buy something."""
+    def order(
+        self, product: int, quantity: int = 1, *, method: str = "card-ok", key: str = ""
+    ) -> Answer:
+        """Buy something; whoever comes again with the same key wants the same order."""
         return self.ask(
             "POST",
             "/api/v1/orders/",
@@ -44,6 +48,7 @@ class Person:
                 "lines": [{"product_id": product, "quantity": quantity}],
                 "payment_method": method,
             },
+            headers={"Idempotency-Key": key} if key else None,
         )
 
     def stocked(self, stock: int, *, price: int = 1999) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections import Counter
 from itertools import cycle
 
@@ -33,6 +34,20 @@ def test_fifty_orders_for_the_last_ten_items(system, operator, gateway):
     }
     assert operator.ask("GET", f"/api/v1/products/{product}/").json["stock"] == 0
     assert money(system) == {name: amount + 7000 for name, amount in before.items()}
+
+
+def test_fifty_requests_with_one_key_buy_once(operator, gateway):
+    shopper, product, key = people.registered(gateway), operator.stocked(10), str(uuid.uuid4())
+
+    answers = at_once(lambda: shopper.order(product, key=key))
+
+    again = shopper.order(product, key=key)
+    orders = shopper.ask("GET", "/api/v1/orders/").json["results"]
+    assert {answer.status for answer in answers} <= {201, 409}
+    assert {answer.json["id"] for answer in answers if answer.status == 201} == {again.json["id"]}
+    assert (again.status, again.headers["idempotent-replayed"]) == (201, "true")
+    assert [order["status"] for order in orders] == ["confirmed"]
+    assert operator.ask("GET", f"/api/v1/products/{product}/").json["stock"] == 9
 
 
 def money(system):

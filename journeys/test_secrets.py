@@ -45,6 +45,8 @@ class Planter:
         """Send a request under a number of its own, which those named have to tell of."""
         number = f"marker-{uuid.uuid4().hex}"
         named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if method == "POST":
+            named["Idempotency-Key"] = self.secret("idempotency key")
         answer = self.gateway.ask(
             method, target, body, headers={**named, "X-Correlation-ID": number}
         )

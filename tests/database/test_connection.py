@@ -5,6 +5,7 @@ import time
 import psycopg
 import pytest
 from django.db import DataError, transaction
+from django.db.models import BinaryField
 
 from quintet.database import connection as guarded
 from quintet.database.connection import GuardedConnection, QueryOverdue
@@ -220,3 +221,10 @@ def test_a_connection_that_was_ended_by_the_server_is_not_alive(postgres):
     assert not connection.is_alive()
     connection.close()
     assert not connection.is_alive()
+
+
+def test_a_binary_field_can_be_written(database):
+    """Django asks its driver for the type; ours has to have all that it is asked for."""
+    written = BinaryField().get_db_prep_value(b"\x00\xff", connection=database)
+
+    assert asked(database, "SELECT %s::bytea", written) == [(b"\x00\xff",)]

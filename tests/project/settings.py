@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_filters",
     "quintet",
+    "quintet.views.idempotency",
     "tests.project",
 ]
 MIDDLEWARE = list(DEFAULT)

@@ -1,4 +1,8 @@
-"""What orders asks of users, products and payments, and the little of their answers it needs."""
+"""What orders asks of users, products and payments, and the little of their answers it needs.
+
+Whatever products and payments are asked carries the reference of the order, and they do it once for
+each: so it is the key as well, and a call that got no answer is repeated.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +87,9 @@ class ProductsClient(ServiceClient):
         with _expecting(self.service):
             try:
                 made = self.post(
-                    "/internal/v1/reservations/", {"reference": reference, "lines": wanted}
+                    "/internal/v1/reservations/",
+                    {"reference": reference, "lines": wanted},
+                    idempotency_key=reference,
                 )
             except NotFoundException as error:
                 raise BusinessLogicException(
@@ -96,7 +102,8 @@ class ProductsClient(ServiceClient):
         with _expecting(self.service):
             try:
                 made = self.post(
-                    path("/internal/v1/reservations/{reference}/commit/", reference=reference)
+                    path("/internal/v1/reservations/{reference}/commit/", reference=reference),
+                    idempotency_key=reference,
                 )
             except (ConflictException, NotFoundException) as error:
                 raise BusinessLogicException(
@@ -107,7 +114,10 @@ class ProductsClient(ServiceClient):
     def release(self, reference: str) -> None:
         """Return the goods to the stock, whether they were reserved, handed over or neither."""
         with _expecting(self.service):
-            self.post(path("/internal/v1/reservations/{reference}/release/", reference=reference))
+            self.post(
+                path("/internal/v1/reservations/{reference}/release/", reference=reference),
+                idempotency_key=reference,
+            )
 
     def _reservation(self, made: Any, *, wanted: Mapping[int, int]) -> Reservation:
         lines = [self._line(line) for line in _read(made, "lines", list, service=self.service)]
@@ -154,7 +164,7 @@ class PaymentsClient(ServiceClient):
         }
         with _expecting(self.service):
             try:
-                made = self.post("/internal/v1/payments/", wanted)
+                made = self.post("/internal/v1/payments/", wanted, idempotency_key=reference)
             except ValidationException as error:
                 raise BusinessLogicException(
                     "This amount cannot be paid by this method.",
@@ -166,7 +176,8 @@ class PaymentsClient(ServiceClient):
         """Take the money that is held."""
         with _expecting(self.service):
             made = self.post(
-                path("/internal/v1/payments/{reference}/capture/", reference=reference)
+                path("/internal/v1/payments/{reference}/capture/", reference=reference),
+                idempotency_key=reference,
             )
         _expect(made, "captured", service=self.service)
 
@@ -174,9 +185,15 @@ class PaymentsClient(ServiceClient):
         """Let the money go, or return it if it was taken; void decides which of both it is."""
         with _expecting(self.service):
             try:
-                self.post(path("/internal/v1/payments/{reference}/void/", reference=reference))
+                self._undo("void", reference)
             except ConflictException:
-                self.post(path("/internal/v1/payments/{reference}/refund/", reference=reference))
+                self._undo("refund", reference)
+
+    def _undo(self, deed: str, reference: str) -> None:
+        self.post(
+            path(f"/internal/v1/payments/{{reference}}/{deed}/", reference=reference),
+            idempotency_key=reference,
+        )
 
 
 @contextmanager

@@ -12,10 +12,11 @@ undo that overtakes its deed wins. An order left behind by a crash is finished b
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from orders.clients import PaymentsClient, ProductsClient, UsersClient
 from orders.models import Order, OrderLine, OrderTakenOver, Status
@@ -23,8 +24,9 @@ from quintet.errors import BusinessLogicException, ConflictException, ServiceExc
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
+    from uuid import UUID
 
 log = get_logger(__name__)
 
@@ -59,14 +61,19 @@ class OrderNotCancellable(ConflictException):
     """The order is not confirmed: there is nothing to give back, or not yet."""
 
 
-def place(*, user_id: int, wishes: Sequence[Wish], payment_method: str) -> Order:
+def place(*, deed: UUID, user_id: int, wishes: Sequence[Wish], payment_method: str) -> Order:
     """Buy the wishes and return the confirmed order; a failed order stays readable and is raised.
 
     The error is the one of the service that refused; its details name the order. A request that
-    was overtaken by `resume` returns the order if that confirmed it.
+    was overtaken by `resume` returns the order if that confirmed it. Another attempt of the same
+    `deed` goes on with the order of the one before, unless that has failed and is undone.
     """
-    order = _record(user_id=user_id, wishes=wishes, payment_method=payment_method)
-    log.info("order placed", order_id=order.pk, user_id=user_id, lines=len(wishes))
+    order = _left_behind(deed)
+    if order is None:
+        order = _record(deed, user_id=user_id, wishes=wishes, payment_method=payment_method)
+        log.info("order placed", order_id=order.pk, user_id=user_id, lines=len(wishes))
+    elif order.status not in FORWARD:
+        return order
     try:
         _advance_or_undo(order)
     except OrderTakenOver as taken:
@@ -111,14 +118,37 @@ def resume(*, before: datetime) -> Resumed:
     return Resumed(finished=finished, waiting=waiting)
 
 
-def _record(*, user_id: int, wishes: Sequence[Wish], payment_method: str) -> Order:
-    with transaction.atomic(durable=True):
-        order = Order.objects.create(user_id=user_id, payment_method=payment_method)
+def _left_behind(deed: UUID) -> Order | None:
+    """Take over what an earlier attempt has made; what it could not undo is undone first."""
+    order = Order.objects.of_deed(deed).first()
+    if order is None:
+        return None
+    if order.status == Status.UNDOING:
+        order.take_over()
+        _undo(order)
+        return None
+    if order.status in FORWARD:
+        order.take_over()
+    return order
+
+
+def _record(deed: UUID, *, user_id: int, wishes: Sequence[Wish], payment_method: str) -> Order:
+    with _first_of_its_deed(), transaction.atomic(durable=True):
+        order = Order.objects.create(deed=deed, user_id=user_id, payment_method=payment_method)
         OrderLine.objects.bulk_create(
             OrderLine(order=order, product_id=wish.product_id, quantity=wish.quantity)
             for wish in wishes
         )
     return order
+
+
+@contextmanager
+def _first_of_its_deed() -> Iterator[None]:
+    """Tell whoever comes second, after a lease was lost, that there is an order already."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise OrderTakenOver("Another process is working on this order.") from error
 
 
 def _verify(order: Order) -> dict[str, Any]:

@@ -61,6 +61,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Return what one user ordered."""
         return self.filter(user_id=user_id)
 
+    def of_deed(self, deed: uuid.UUID) -> OrderQuerySet:
+        """Return what the attempts of one deed have made; what failed is as if it had not been."""
+        return self.filter(deed=deed).exclude(status=Status.FAILED)
+
     def unfinished(self, *, before: datetime) -> OrderQuerySet:
         """Return what nobody has advanced since a moment although it is not at an end."""
         return self.exclude(status__in=FINAL).filter(updated_at__lt=before)
@@ -70,6 +74,7 @@ class Order(models.Model):
     """One purchase; `version` rises with each change, so that only one process can advance it."""
 
     reference = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    deed = models.UUIDField(null=True, editable=False)
     user_id = models.BigIntegerField()
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PLACED)
     reached = models.CharField(max_length=16, choices=Status.choices, default=Status.PLACED)
@@ -95,6 +100,11 @@ class Order(models.Model):
             ),
         ]
         constraints = [
+            models.UniqueConstraint(
+                name="orders_deed_once",
+                fields=["deed"],
+                condition=~models.Q(status=Status.FAILED),
+            ),
             models.CheckConstraint(
                 name="orders_total_not_negative", condition=models.Q(total_amount__gte=0)
             ),

@@ -30,7 +30,10 @@ SECRET_KEY, DEBUG, ALLOWED_HOSTS = env.SECRET_KEY, env.DEBUG, list(env.ALLOWED_H
 ROOT_URLCONF = "orders.urls"
 WSGI_APPLICATION = "orders.wsgi.application"
 ASGI_APPLICATION = "orders.asgi.application"
-INSTALLED_APPS = ["rest_framework", "drf_spectacular", "django_filters", "quintet", "orders"]
+INSTALLED_APPS = [
+    *("rest_framework", "drf_spectacular", "django_filters"),
+    *("quintet", "quintet.views.idempotency", "orders"),
+]
 MIDDLEWARE = list(DEFAULT)
 SILENCED_SYSTEM_CHECKS = list(derive.SILENCED_CHECKS)
 APPEND_SLASH = False

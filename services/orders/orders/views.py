@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from orders import domain
 from orders.models import Order, OrderLine, Status
 from quintet.auth import Authenticated
+from quintet.views.idempotency.once import deed_of, idempotent
 from quintet.views.serializers import StrictSerializer
 from quintet.views.sets import ServiceViewSet
 
@@ -138,14 +139,17 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ServiceView
             CONFIRMED,
         ],
     )
+    @idempotent(atomic=False)
     def create(self, request: Request) -> Response:
         """Reserve, charge and confirm, or undo all of it and say why.
 
         A refused order stays readable as `failed`; `details.order_id` of the error names it.
+        However often a key is sent, at most one order of it is paid for.
         """
         wanted = PlaceSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         order = domain.place(
+            deed=deed_of(request),
             user_id=self._buyer(),
             wishes=[domain.Wish(**line) for line in wanted.validated_data["lines"]],
             payment_method=wanted.validated_data["payment_method"],

@@ -1,9 +1,10 @@
-"""Run as a process that may be killed: `crash.py place|resume WORLD [REQUEST-THAT-KILLS]`."""
+"""Run as a process that may be killed: `crash.py DEED|resume WORLD [REQUEST-THAT-KILLS]`."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import django
 
@@ -19,11 +20,12 @@ if __name__ == "__main__":
     deed, world, *killed = sys.argv[1:]
     faults = {int(number): "kill after" for number in killed}
     with use_transport(World(Path(world), faults=faults)):
-        if deed == "place":
+        if deed == "resume":
+            domain.resume(before=timezone.now())
+        else:
             domain.place(
+                deed=UUID(deed),
                 user_id=7,
                 wishes=[domain.Wish(product_id=1, quantity=2)],
                 payment_method="card-ok",
             )
-        else:
-            domain.resume(before=timezone.now())

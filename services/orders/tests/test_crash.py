@@ -18,6 +18,7 @@ from world import STOCK, World
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HERE = Path(__file__).parent
+DEED = "8e03978e-40d5-43e8-bc93-6894a57f9324"
 REQUESTS = {1: "verify", 2: "reserve", 3: "authorise", 4: "capture", 5: "commit"}
 
 
@@ -64,12 +65,27 @@ def status_in(database_url):
 def test_a_killed_order_is_finished(request, tmp_path, database, request_number):
     url = request.getfixturevalue(database)
     file = tmp_path / "world.json"
-    killed = python(url, HERE / "crash.py", "place", file, request_number)
+    killed = python(url, HERE / "crash.py", DEED, file, request_number)
     assert killed == -signal.SIGKILL
 
     resumed = python(url, HERE / "crash.py", "resume", file)
 
     assert resumed == 0
+    assert_one_side(status_in(url), World(file).state)
+
+
+@pytest.mark.parametrize("database", ["on_postgres", "on_sqlite"])
+@pytest.mark.parametrize("request_number", REQUESTS, ids=REQUESTS.get)
+def test_a_killed_order_is_gone_on_with_by_the_next_attempt(
+    request, tmp_path, database, request_number
+):
+    url = request.getfixturevalue(database)
+    file = tmp_path / "world.json"
+    python(url, HERE / "crash.py", DEED, file, request_number)
+
+    assert python(url, HERE / "crash.py", DEED, file) == 0
+
+    assert status_in(url) == [("confirmed",)]
     assert_one_side(status_in(url), World(file).state)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from world import PRICE, STOCK
 from orders import domain
 from orders.clients import ProductsClient
 from orders.models import Order, OrderTakenOver, Status
+from quintet.clients import Policy, ServiceClient
 from quintet.errors import (
     BusinessLogicException,
     ConflictException,
@@ -31,7 +33,7 @@ FAULTS = ["silence before", "silence after", "away before", "broken before"]
 
 
 def place(wishes):
-    return domain.place(user_id=7, wishes=wishes, payment_method="card-ok")
+    return domain.place(deed=uuid.uuid4(), user_id=7, wishes=wishes, payment_method="card-ok")
 
 
 def resume_all():
@@ -113,7 +115,7 @@ def test_what_another_service_has_done_is_written_down_after_the_deadline(
 @pytest.mark.parametrize("step", STEPS, ids=STEPS.get)
 def test_a_fault_in_any_step_undoes_the_order(world, wishes, step, fault):
     # Who the buyer is is asked three times; what changes something is asked for once.
-    world.faults = dict.fromkeys((1, 2, 3) if step == 1 else (step,), fault)
+    world.faults = {step: fault}
 
     with pytest.raises(ServiceException) as raised:
         place(wishes)
@@ -125,8 +127,11 @@ def test_a_fault_in_any_step_undoes_the_order(world, wishes, step, fault):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_that_passes_while_the_buyer_is_looked_up_costs_no_order(world, wishes, fault):
-    world.faults = {1: fault}
+@pytest.mark.parametrize("step", STEPS, ids=STEPS.get)
+def test_a_fault_that_passes_costs_no_order(world, wishes, monkeypatch, step, fault):
+    """The naive version asks once, or asks again without a key and is right by chance."""
+    monkeypatch.setattr(ServiceClient, "policy", Policy())
+    world.faults = {step: fault}
 
     order = place(wishes)
 
@@ -344,3 +349,61 @@ def test_only_a_confirmed_order_can_be_cancelled(world, status):
         domain.cancel(order)
 
     assert world.state["requests"] == 0
+
+
+def test_another_attempt_of_a_deed_gets_the_order_of_the_first(world, wishes):
+    deed = uuid.uuid4()
+
+    first, second = (
+        domain.place(deed=deed, user_id=7, wishes=wishes, payment_method="card-ok")
+        for _ in range(2)
+    )
+
+    assert second == first
+    assert (Order.objects.count(), world.state["stock"]) == (1, STOCK - 2)
+
+
+def test_another_attempt_undoes_what_the_first_could_not_and_buys(world, wishes):
+    deed = uuid.uuid4()
+    world.faults = {3: "silence before", 4: "away before"}
+    with pytest.raises(DeadlineException):
+        domain.place(deed=deed, user_id=7, wishes=wishes, payment_method="card-ok")
+
+    bought = domain.place(deed=deed, user_id=7, wishes=wishes, payment_method="card-ok")
+
+    assert bought.status == Status.CONFIRMED
+    assert sorted(Order.objects.values_list("status", flat=True)) == ["confirmed", "failed"]
+    assert world.state["stock"] == STOCK - 2
+
+
+def test_another_attempt_waits_while_the_first_cannot_be_undone(world, wishes):
+    deed = uuid.uuid4()
+    world.faults = {3: "silence before", 4: "away before", 5: "away before"}
+    for expected in (DeadlineException, UnavailableException):
+        with pytest.raises(expected):
+            domain.place(deed=deed, user_id=7, wishes=wishes, payment_method="card-ok")
+
+    assert Order.objects.get().status == Status.UNDOING
+
+
+def test_a_cancelled_order_is_not_placed_again_by_a_late_attempt(world, wishes):
+    deed = uuid.uuid4()
+    order = domain.place(deed=deed, user_id=7, wishes=wishes, payment_method="card-ok")
+    domain.cancel(order)
+
+    again = domain.place(deed=deed, user_id=7, wishes=wishes, payment_method="card-ok")
+
+    assert (again, again.status) == (order, Status.CANCELLED)
+    assert world.state["stock"] == STOCK
+
+
+def test_two_attempts_at_once_cannot_both_make_an_order(world, wishes, monkeypatch):
+    """Whoever lost its lease finds no order, and is late all the same."""
+    deed = uuid.uuid4()
+    domain.place(deed=deed, user_id=7, wishes=wishes, payment_method="card-ok")
+    monkeypatch.setattr(domain, "_left_behind", lambda _: None)
+
+    with pytest.raises(OrderTakenOver):
+        domain.place(deed=deed, user_id=7, wishes=wishes, payment_method="card-ok")
+
+    assert Order.objects.count() == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 
 import pytest
 from world import PRICE, STOCK
@@ -22,8 +23,13 @@ def shopper(client):
     return as_user(client, SHOPPER)
 
 
-def post(client, path, body=None):
-    return client.post(path, json.dumps(body), content_type="application/json")
+def post(client, path, body=None, *, key=None):
+    return client.post(
+        path,
+        json.dumps(body),
+        content_type="application/json",
+        headers={"Idempotency-Key": key or str(uuid.uuid4())},
+    )
 
 
 def test_an_order_is_placed_and_shown(world, shopper):
@@ -161,3 +167,29 @@ def test_a_list_asks_the_database_thrice_whatever_its_length(
 
     with django_assert_max_num_queries(3):
         assert len(shopper.get(ORDERS).json()["results"]) == 10
+
+
+def test_one_key_is_one_order_and_one_answer(world, shopper):
+    answers = [post(shopper, ORDERS, LAMPS, key="k1") for _ in range(2)]
+
+    assert [it.status_code for it in answers] == [201, 201]
+    assert answers[0].content == answers[1].content
+    assert (Order.objects.count(), world.state["stock"]) == (1, STOCK - 2)
+
+
+def test_an_order_without_a_key_is_refused(world, shopper):
+    refused = shopper.post(ORDERS, json.dumps(LAMPS), content_type="application/json")
+
+    assert refused.status_code == 400
+    assert "Idempotency-Key" in refused.json()["error"]["details"]["field_errors"]
+    assert Order.objects.count() == 0
+
+
+def test_what_another_service_could_not_do_may_be_asked_for_again(world, shopper):
+    world.faults = {3: "away before"}
+    assert post(shopper, ORDERS, LAMPS, key="k1").status_code == 503
+
+    again = post(shopper, ORDERS, LAMPS, key="k1")
+
+    assert (again.status_code, again.json()["status"]) == (201, "confirmed")
+    assert world.state["stock"] == STOCK - 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from psycopg import (
+    Binary,
     DatabaseError,
     DataError,
     Error,
@@ -19,6 +20,7 @@ from quintet.database.connection import GuardedConnection
 connect = GuardedConnection.connect
 
 __all__ = [
+    "Binary",
     "DataError",
     "DatabaseError",
     "Error",

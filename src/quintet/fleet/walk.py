@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,7 @@ class Walker:
         return self._ask("GET", path, expect=expect)
 
     def post(self, path: str, body: object = None, *, expect: int = 201) -> Answer:
-        """Send something; an answer with another status than expected is an error.
+        """Send something, once; an answer with another status than expected is an error.
 
         Raises:
             Unexpected: The status is another one, or nobody answered.
@@ -57,6 +58,8 @@ class Walker:
 
     def _ask(self, method: str, path: str, *, expect: int, body: object = None) -> Answer:
         headers = {"Accept": "application/json", "traceparent": _traceparent()}
+        if method == "POST":
+            headers["Idempotency-Key"] = str(uuid.uuid4())
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         try:

@@ -134,6 +134,9 @@ class ServiceSettings:
     RATE_LIMIT: str = rates(
         default="", help="What one caller may ask, such as 600/minute; empty for no limit."
     )
+    IDEMPOTENCY_SECONDS: float = number(
+        default=86_400.0, minimum=1, help="How long the answer to an idempotency key is kept."
+    )
     METRICS_DIR: str = text(default="", help="Where worker processes share their metrics.")
     SLO_SECONDS: tuple[float, ...] = rising(
         default=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),

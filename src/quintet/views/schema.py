@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, cast
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
 from quintet.auth import Public
 from quintet.errors import BY_CODE
 from quintet.views.errors import STATUS
+from quintet.views.idempotency import DECLARED, HEADER
 from quintet.views.negotiation import PROBLEM
 from quintet.views.serializers import _Strict
 from quintet.views.throttling import POLICY_HEADER, STANDING_HEADER, RateThrottle, limit_of
@@ -129,6 +131,15 @@ class AutoSchema(SpectacularSchema):
         needed: list[dict[str, Any]] = super().get_auth()
         return [*needed, {}] if self._is_public() else needed
 
+    def get_override_parameters(self) -> list[Any]:
+        """Beside what an operation names itself: the key of a deed that is done once."""
+        named: list[Any] = super().get_override_parameters()
+        handler = getattr(
+            self.view, getattr(self.view, "action", None) or self.method.lower(), None
+        )
+        declared = getattr(handler, DECLARED, None)
+        return named if declared is None else [*named, _key(required=declared.required)]
+
     def _is_public(self) -> bool:
         return any(isinstance(permission, Public) for permission in self.view.get_permissions())
 
@@ -188,6 +199,20 @@ class AutoSchema(SpectacularSchema):
         if isinstance(serializer, _Strict):
             processed["additionalProperties"] = False
         return processed
+
+
+def _key(*, required: bool) -> OpenApiParameter:
+    return OpenApiParameter(
+        HEADER,
+        str,
+        OpenApiParameter.HEADER,
+        required=required,
+        description=(
+            "One key for all attempts of one deed, such as a random UUID: it is done once, and the "
+            "answer is given again."
+        ),
+        examples=[OpenApiExample("A random UUID", value="8e03978e-40d5-43e8-bc93-6894a57f9324")],
+    )
 
 
 def _rate_headers(policy: Policy) -> dict[str, Any]:
