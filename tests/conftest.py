@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 
 import pytest
 import structlog
 
 from quintet import conf
 from quintet.telemetry import metrics
+from quintet.testing import servers
+
+
+@pytest.fixture(scope="session")
+def valkey():
+    """A real server, shared with other parts of the tests."""
+    with ExitStack() as stack:
+        found = servers.resolve("valkey", stack)
+        if not found.url:
+            pytest.skip(found.remedy)
+        yield found.url
+
+
+@pytest.fixture
+def empty_valkey(valkey):
+    """Gives the URL of a database of that server by its name, empty before and after."""
+    import redis  # late: the library is an extra
+
+    with ExitStack() as stack:
+
+        def emptied(name):
+            url = servers.cache_url(valkey, name)
+            client = stack.enter_context(redis.Redis.from_url(url))
+            client.flushdb()
+            stack.callback(client.flushdb)
+            return url
+
+        yield emptied
 
 
 @pytest.fixture

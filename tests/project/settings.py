@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_filters",
     "quintet",
+    "quintet.events",
     "quintet.views.idempotency",
     "tests.project",
 ]

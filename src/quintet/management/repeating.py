@@ -56,7 +56,7 @@ class RepeatingCommand(BaseCommand):
             return
         if not every > 0:
             raise CommandError(f"--every-seconds is {every:g}; give a number above 0.")
-        with _told_to_end() as ending:
+        with told_to_end() as ending:
             while not ending.is_set():
                 self._attempt(options)
                 ending.wait(every)
@@ -78,7 +78,8 @@ class RepeatingCommand(BaseCommand):
 
 
 @contextmanager
-def _told_to_end() -> Iterator[Event]:
+def told_to_end() -> Iterator[Event]:
+    """An event that SIGTERM and SIGINT set; once more changes nothing."""
     ending = Event()
 
     def end(*_: Any) -> None:

@@ -137,6 +137,11 @@ class ServiceSettings:
     IDEMPOTENCY_SECONDS: float = number(
         default=86_400.0, minimum=1, help="How long the answer to an idempotency key is kept."
     )
+    EVENTS_KEPT_SECONDS: float = number(
+        default=604_800.0,
+        minimum=3_600,
+        help="How long published and handled events are remembered: longer than any is under way.",
+    )
     METRICS_DIR: str = text(default="", help="Where worker processes share their metrics.")
     SLO_SECONDS: tuple[float, ...] = rising(
         default=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),

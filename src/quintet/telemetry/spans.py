@@ -37,7 +37,12 @@ if TYPE_CHECKING:
 MOST_NOTES = 128
 """Attributes, events and links of one span: more are not kept, as the SDK has it."""
 
-_KINDS = {"internal": SpanKind.INTERNAL, "server": SpanKind.SERVER, "client": SpanKind.CLIENT}
+_KINDS = {
+    "internal": SpanKind.INTERNAL,
+    "server": SpanKind.SERVER,
+    "client": SpanKind.CLIENT,
+    "consumer": SpanKind.CONSUMER,
+}
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 

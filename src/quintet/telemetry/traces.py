@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Value = str | bool | int | float
 
-Kind = Literal["internal", "server", "client"]
+Kind = Literal["internal", "server", "client", "consumer"]
 
 log = get_logger("quintet.telemetry")
 
@@ -160,9 +160,9 @@ def begin(name: str, *, kind: Kind) -> Span:
 
 
 @contextmanager
-def whole(name: str) -> Iterator[Span]:
+def whole(name: str, *, kind: Kind = "internal") -> Iterator[Span]:
     """Time a block as the first span of this process, such as a round of a command."""
-    begun = begin(name, kind="internal")
+    begun = begin(name, kind=kind)
     try:
         yield begun
     except BaseException as error:

@@ -4,34 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
 
 import pytest
-import redis
 
 from quintet.embedded.valkey import Valkey
-from quintet.testing import servers
 from tests.house.source import ROOT
 from tests.project.settings import ProjectSettings
 
 
-@pytest.fixture(scope="session")
-def valkey():
-    """A real server, shared with other tests; these have a database of their own in it."""
-    with ExitStack() as stack:
-        found = servers.resolve("valkey", stack)
-        if not found.url:
-            pytest.skip(found.remedy)
-        yield servers.cache_url(found.url, "throttling")
-
-
 @pytest.fixture
-def store(valkey):
+def store(empty_valkey):
     """The URL of an empty database."""
-    with redis.Redis.from_url(valkey) as client:
-        client.flushdb()
-        yield valkey
-        client.flushdb()
+    return empty_valkey("throttling")
 
 
 class Crowd:

@@ -8,7 +8,7 @@ has to be run for it.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, Q
@@ -57,6 +57,14 @@ class KeyReused(BusinessLogicException):
         )
 
 
+class Seen(NamedTuple):
+    """The record of a key, and what the database makes of its times."""
+
+    record: KeyRecord
+    is_expired: bool
+    is_free: bool
+
+
 def claim(digest: str, fingerprint: str) -> KeyRecord:
     """Get the record of a key: either this process holds its lease now, or it has an answer.
 
@@ -72,11 +80,11 @@ def claim(digest: str, fingerprint: str) -> KeyRecord:
     )
     with transaction.atomic(durable=True):
         KeyRecord.objects.bulk_create([fresh], ignore_conflicts=True)
-        found = _found(digest)
-        if found is not None and found.holder == fresh.holder:
+        seen = _look(digest)
+        if seen.record.holder == fresh.holder:
             _bury()
-            return found
-        return _taken_over(found, fresh)
+            return seen.record
+        return _taken_over(seen, fresh)
 
 
 def answer(record: KeyRecord, *, status: int, headers: dict[str, str], body: bytes | None) -> None:
@@ -107,33 +115,32 @@ def give_back(record: KeyRecord, *, forget: bool) -> None:
         log.warning("idempotency key not given back", reason=type(error).__name__)
 
 
-def _taken_over(found: KeyRecord | None, fresh: KeyRecord) -> KeyRecord:
+def _taken_over(seen: Seen, fresh: KeyRecord) -> KeyRecord:
     """What another attempt has left: its answer, its deed to go on with, or an expired key."""
-    if found is None:
-        raise KeyUnderWay
-    seen = KeyRecord.objects.filter(digest=found.digest, holder=found.holder)
-    if found.is_expired:
-        facts = {"deed": fresh.deed, "status": None, "headers": {}, "body": None}
+    found = seen.record
+    facts: dict[str, Any] = {}
+    if seen.is_expired:
+        facts |= {"deed": fresh.deed, "status": None, "headers": {}, "body": None}
         facts |= {"fingerprint": fresh.fingerprint, "expires_at": fresh.expires_at}
     elif found.fingerprint != fresh.fingerprint:
         raise KeyReused
     elif found.lease_ends_at is None:
         return found
-    elif found.is_free:
-        facts = {}
-    else:
+    elif not seen.is_free:
         raise KeyUnderWay
-    if not seen.update(holder=fresh.holder, lease_ends_at=fresh.lease_ends_at, **facts):
+    left = KeyRecord.objects.filter(digest=found.digest, holder=found.holder)
+    if not left.update(holder=fresh.holder, lease_ends_at=fresh.lease_ends_at, **facts):
         raise KeyUnderWay
     return KeyRecord.objects.get(digest=found.digest)
 
 
-def _found(digest: str) -> KeyRecord | None:
-    return (
-        KeyRecord.objects.filter(digest=digest)
-        .annotate(is_expired=Q(expires_at__lt=Now()), is_free=Q(lease_ends_at__lte=Now()))
-        .first()
-    )
+def _look(digest: str) -> Seen:
+    is_expired, is_free = Q(expires_at__lt=Now()), Q(lease_ends_at__lte=Now())
+    rows = KeyRecord.objects.filter(digest=digest)
+    found = rows.annotate(is_expired=is_expired, is_free=is_free).first()
+    if found is None:  # it expired, and somebody has buried it just now
+        raise KeyUnderWay
+    return Seen(found, bool(found.is_expired), bool(found.is_free))
 
 
 def _held(record: KeyRecord) -> QuerySet[KeyRecord]:
