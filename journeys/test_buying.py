@@ -88,3 +88,15 @@ def test_nobody_sees_what_others_bought(gateway, shopper, lamp, page):
 
 def stock_of(person, product):
     return person.ask("GET", f"/api/v1/products/{product}/").json["stock"]
+
+
+def test_an_order_has_a_receipt_a_moment_later_and_a_cancelled_one_says_so(shopper, lamp):
+    placed = shopper.order(lamp)
+    receipts = "/api/v1/receipts/"
+    until(lambda: shopper.ask("GET", receipts).json["results"])
+
+    shopper.ask("POST", f"/api/v1/orders/{placed.json['id']}/cancel/")
+    until(lambda: shopper.ask("GET", receipts).json["results"][0]["cancelled_at"])
+
+    (receipt,) = shopper.ask("GET", receipts).json["results"]
+    assert receipt["amount"] == placed.json["total_amount"]

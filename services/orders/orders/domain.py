@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import IntegrityError, transaction
 
 from orders.clients import PaymentsClient, ProductsClient, UsersClient
+from orders.events import OrderCancelled, OrderConfirmed
 from orders.models import Order, OrderLine, OrderTakenOver, Status
 from quintet.errors import BusinessLogicException, ConflictException, ServiceException
+from quintet.events.outbox import publish
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
@@ -226,7 +228,7 @@ REFUSED: Final = {Status.VERIFIED: Status.PLACED, Status.RESERVED: Status.VERIFI
 def _advance(order: Order) -> None:
     while order.status in FORWARD:
         step, reached = FORWARD[Status(order.status)]
-        order.move(reached, **step(order))
+        _move(order, reached, **step(order))
     log.info("order confirmed", order_id=order.pk, amount=order.total_amount)
 
 
@@ -254,7 +256,8 @@ def _turn_round(order: Order, error: ServiceException) -> None:
     reached, rule = Status(order.status), ""
     if isinstance(error, BusinessLogicException):
         reached, rule = REFUSED.get(reached, reached), error.business_rule or ""
-    order.move(
+    _move(
+        order,
         Status.UNDOING,
         reached=reached,
         failure_rule=rule[:64],
@@ -264,7 +267,7 @@ def _turn_round(order: Order, error: ServiceException) -> None:
 
 def _undo(order: Order) -> None:
     _give_back(order)
-    order.move(Status.FAILED)
+    _move(order, Status.FAILED)
     log.info("order failed", order_id=order.pk, rule=order.failure_rule, why=order.failure_reason)
 
 
@@ -273,10 +276,29 @@ def _give_back(order: Order) -> None:
         step(order)
 
 
+def _move(order: Order, to: Status, **facts: Any) -> None:
+    """Commit the next status, and in the same transaction what others are told of it."""
+    order.move(to, telling=lambda: _tell(order), **facts)
+
+
+def _tell(order: Order) -> None:
+    if order.status == Status.CONFIRMED:
+        publish(
+            OrderConfirmed(
+                reference=str(order),
+                user_id=order.user_id,
+                total_amount=order.total_amount or 0,
+                currency=order.currency,
+            )
+        )
+    elif order.status == Status.CANCELLED:
+        publish(OrderCancelled(reference=str(order)))
+
+
 def _move_or_reload(order: Order, to: Status, **facts: Any) -> None:
     """Move the order; where somebody else did so first, take what they made of it."""
     try:
-        order.move(to, **facts)
+        _move(order, to, **facts)
     except OrderTakenOver:
         order.refresh_from_db()
 
@@ -284,12 +306,12 @@ def _move_or_reload(order: Order, to: Status, **facts: Any) -> None:
 def _finish(order: Order) -> None:
     if order.status == Status.CANCELLING:
         _give_back(order)
-        order.move(Status.CANCELLED)
+        _move(order, Status.CANCELLED)
         return
     if order.status == Status.CHARGED and _confirmed(order):
         return
     if order.status != Status.UNDOING:
-        order.move(Status.UNDOING, reached=Status(order.status), failure_reason=INTERRUPTED)
+        _move(order, Status.UNDOING, reached=Status(order.status), failure_reason=INTERRUPTED)
     _undo(order)
 
 

@@ -12,7 +12,7 @@ from quintet.errors import ConflictException
 from quintet.resilience import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
 
@@ -114,8 +114,17 @@ class Order(models.Model):
         """Return the name that other services know the order by."""
         return f"order-{self.reference}"
 
-    def move(self, to: Status, *, lines: Iterable[OrderLine] = (), **facts: Any) -> None:
+    def move(
+        self,
+        to: Status,
+        *,
+        telling: Callable[[], object] | None = None,
+        lines: Iterable[OrderLine] = (),
+        **facts: Any,
+    ) -> None:
         """Commit the next status and the facts learned on the way there, or raise OrderTakenOver.
+
+        What `telling` writes is committed with it.
 
         The write is durable: it refuses to run inside another transaction, because the caller is
         about to call another service. It has time when the request has none: what another service
@@ -126,6 +135,8 @@ class Order(models.Model):
         with deadline.granting(BOOKING_SECONDS), transaction.atomic(durable=True):
             self._swap(status=to, **facts)
             OrderLine.objects.bulk_update(list(lines), ["name", "unit_price_amount"])
+            if telling is not None:
+                telling()
 
     def take_over(self) -> None:
         """Make this process the only one that can advance the order."""

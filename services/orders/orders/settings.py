@@ -32,7 +32,7 @@ WSGI_APPLICATION = "orders.wsgi.application"
 ASGI_APPLICATION = "orders.asgi.application"
 INSTALLED_APPS = [
     *("rest_framework", "drf_spectacular", "django_filters"),
-    *("quintet", "quintet.views.idempotency", "orders"),
+    *("quintet", "quintet.events", "quintet.views.idempotency", "orders"),
 ]
 MIDDLEWARE = list(DEFAULT)
 SILENCED_SYSTEM_CHECKS = list(derive.SILENCED_CHECKS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -44,11 +45,17 @@ def on_postgres():
     return f"{url}/{connection.settings_dict['NAME']}"
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory):
+    """A database of SQLite with all tables and no row."""
+    file = tmp_path_factory.mktemp("sqlite") / "orders.db"
+    assert python(f"sqlite:///{file}", "manage.py", "migrate", "--noinput") == 0
+    return file
+
+
 @pytest.fixture
-def on_sqlite(tmp_path):
-    url = f"sqlite:///{tmp_path / 'orders.db'}"
-    assert python(url, "manage.py", "migrate", "--noinput") == 0
-    return url
+def on_sqlite(migrated, tmp_path):
+    return f"sqlite:///{shutil.copy(migrated, tmp_path / 'orders.db')}"
 
 
 def status_in(database_url):

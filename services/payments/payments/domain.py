@@ -24,7 +24,7 @@ from django.utils import timezone
 from prometheus_client import Counter
 
 from payments.clients import Deed, Instruction, NoAnswer, provider
-from payments.models import Payment, Status
+from payments.models import Payment, Receipt, ReceiptSeries, Status
 from quintet import conf
 from quintet.errors import (
     BusinessLogicException,
@@ -326,3 +326,33 @@ def _wrong(payment: Payment) -> WrongState:
 def environment() -> Any:
     """Give the settings, of which only ``settings.py`` knows the exact class."""
     return conf.current()
+
+
+@transaction.atomic
+def issue_receipt(reference: str, *, user_id: int, amount: int, currency: str) -> Receipt:
+    """Give an order a receipt; it has one, whatever it is asked for afterwards."""
+    found = Receipt.objects.filter(reference=reference).first()
+    if found is not None:
+        return found
+    return Receipt.objects.create(
+        number=ReceiptSeries.take(),
+        reference=reference,
+        user_id=user_id,
+        amount=amount,
+        currency=currency,
+    )
+
+
+@transaction.atomic
+def cancel_receipt(reference: str) -> None:
+    """Cancel the receipt of an order; the number stays taken.
+
+    Raises:
+        NotFoundException: There is none; the event that makes it comes before this one.
+    """
+    receipt = Receipt.objects.select_for_update().filter(reference=reference).first()
+    if receipt is None:
+        raise NotFoundException(f"There is no receipt for {reference}.")
+    if receipt.cancelled_at is None:
+        receipt.cancelled_at = timezone.now()
+        receipt.save()

@@ -155,3 +155,48 @@ class SimulatorPage(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class Receipt(models.Model):
+    """What somebody has paid for an order; the numbers have no gap, and none is given twice."""
+
+    number = models.BigIntegerField(unique=True)
+    reference = models.CharField(max_length=LONGEST_REFERENCE, unique=True)
+    user_id = models.BigIntegerField()
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    issued_at = models.DateTimeField(default=timezone.now)
+    cancelled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-number"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["user_id", "-number"], name="payments_receipts_of_user")
+        ]
+
+    def __str__(self) -> str:
+        """Return the number, as a person would read it."""
+        return f"receipt {self.number}"
+
+
+class ReceiptSeries(models.Model):
+    """The number that was given last; whoever takes the next one locks this row until he commits.
+
+    A sequence of the database would leave a gap where a transaction is rolled back.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    last = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        """Return the number that was given last."""
+        return str(self.last)
+
+    @classmethod
+    def take(cls) -> int:
+        """Take the next number, in the transaction of what it is given to."""
+        cls.objects.get_or_create(pk=1)
+        series = cls.objects.select_for_update().get(pk=1)
+        series.last += 1
+        series.save()
+        return series.last

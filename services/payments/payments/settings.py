@@ -29,7 +29,10 @@ SECRET_KEY, DEBUG, ALLOWED_HOSTS = env.SECRET_KEY, env.DEBUG, list(env.ALLOWED_H
 ROOT_URLCONF = "payments.urls"
 WSGI_APPLICATION = "payments.wsgi.application"
 ASGI_APPLICATION = "payments.asgi.application"
-INSTALLED_APPS = ["rest_framework", "drf_spectacular", "django_filters", "quintet", "payments"]
+INSTALLED_APPS = [
+    *("rest_framework", "drf_spectacular", "django_filters"),
+    *("quintet", "quintet.events", "payments"),
+]
 MIDDLEWARE = list(DEFAULT)
 SILENCED_SYSTEM_CHECKS = list(derive.SILENCED_CHECKS)
 APPEND_SLASH = False

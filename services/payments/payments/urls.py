@@ -21,6 +21,7 @@ register_converter(ReferenceConverter, "reference")
 
 public = Router()
 public.register("payments", views.PaymentViewSet, basename="payment")
+public.register("receipts", views.ReceiptViewSet, basename="receipt")
 
 internal = Router()
 internal.register("payments", views.InternalPaymentViewSet, basename="internal-payment")

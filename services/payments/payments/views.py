@@ -18,6 +18,7 @@ from payments.models import (
     LONGEST_REFERENCE,
     REFERENCE,
     Payment,
+    Receipt,
     Status,
 )
 from quintet.auth import Authenticated, service
@@ -43,6 +44,15 @@ SHOWN: Final = {
     "created_at": "2026-01-05T10:00:00Z",
     "updated_at": "2026-01-05T10:00:01Z",
 }
+RECEIVED: Final = {
+    "number": 17,
+    "reference": "order-1c9f",
+    "amount": 3998,
+    "currency": "EUR",
+    "issued_at": "2026-01-05T10:00:02Z",
+    "cancelled_at": None,
+}
+RECEIPT: Final = OpenApiExample("A receipt", value=RECEIVED, response_only=True)
 PAYMENT: Final = OpenApiExample("A payment", value=SHOWN, response_only=True)
 AUTHORISED: Final = OpenApiExample(
     "Money on hold",
@@ -67,6 +77,15 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
     class Meta:
         model = Payment
         fields = tuple(SHOWN)
+        read_only_fields = fields
+
+
+class ReceiptSerializer(serializers.ModelSerializer[Receipt]):
+    """A receipt; one that is cancelled says when."""
+
+    class Meta:
+        model = Receipt
+        fields = tuple(RECEIVED)
         read_only_fields = fields
 
 
@@ -124,6 +143,26 @@ class PaymentViewSet(ReadViewSet[Payment]):
 
     def get_queryset(self) -> QuerySet[Payment]:
         """Show users their own payments."""
+        return self.owned(super().get_queryset())
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Look at one's receipts", examples=[RECEIPT]),
+    retrieve=extend_schema(summary="Look at a receipt", examples=[RECEIPT]),
+)
+class ReceiptViewSet(ReadViewSet[Receipt]):
+    """The receipts of whoever asks; an order has one a moment after it was confirmed."""
+
+    queryset = Receipt.objects.all()
+    serializer_class = ReceiptSerializer
+    ordering_fields = ("number", "amount")
+    lookup_field = "reference"
+    lookup_value_converter = "reference"
+    owner_field = "user_id"
+    permissions: ClassVar = {"list": Authenticated, "retrieve": Authenticated}
+
+    def get_queryset(self) -> QuerySet[Receipt]:
+        """Show users their own receipts."""
         return self.owned(super().get_queryset())
 
 

@@ -25,6 +25,8 @@ NOT_ORDERS = [401, 401, 401, 401, 403, 403, 403]
 DOORS = {
     "GET /api/v1/payments/": [401, 401, 401, 401, 200, 200, 200, 403, 403],
     "GET /api/v1/payments/{reference}/": [401, 401, 401, 401, 404, 200, 200, 403, 403],
+    "GET /api/v1/receipts/": [401, 401, 401, 401, 200, 200, 200, 403, 403],
+    "GET /api/v1/receipts/{reference}/": [401, 401, 401, 401, 404, 200, 200, 403, 403],
     "POST /internal/v1/payments/": [*NOT_ORDERS, 400, 403],
     "GET /internal/v1/payments/{reference}/": [*NOT_ORDERS, 200, 403],
     "POST /internal/v1/payments/{reference}/capture/": [*NOT_ORDERS, 200, 403],
@@ -40,6 +42,7 @@ def test_every_door_is_tried():
 @pytest.mark.parametrize("operation", DOORS)
 @pytest.mark.parametrize(("number", "caller"), list(enumerate(CALLERS)))
 def test_a_door_opens_for_whom_it_should(held, operation, number, caller):
+    domain.issue_receipt(held.reference, user_id=OWNER, amount=held.amount, currency="EUR")
     method, path = operation.replace("{reference}", held.reference).split()
     client = callers(OWNER, "orders", "users")[caller]
 

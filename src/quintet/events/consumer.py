@@ -198,12 +198,19 @@ class Consumer:
         return True
 
     def _try_again(self, held: frozenset[int]) -> int:
-        """Try events again whose pause is over."""
+        """Try events again whose pause is over.
+
+        An attempt that left no reason did not come to an end. Such events are tried one by one: the
+        one that kills the process shall not have others counted with it.
+        """
         found = parking.due(held, self._handlers.by_name.values(), limit=DUE_AT_ONCE)
-        works = [self._pool.submit(self._once_more, parked) for parked in found]
+        suspects = [parked for parked in found if parked.attempts and not parked.reason]
+        works = [self._pool.submit(self._once_more, one) for one in found if one not in suspects]
         wait(works)
         for work in works:
             work.result()
+        for parked in suspects:
+            self._once_more(parked)
         return len(found)
 
     def _once_more(self, parked: ParkedEvent) -> None:

@@ -12,10 +12,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from prometheus_client import Gauge
 
+from quintet.events import envelope
+from quintet.events.brokers import Delivery
 from quintet.events.inbox import HANDLED
 from quintet.events.models import LONGEST_KEY, LONGEST_REASON, ParkedEvent
 from quintet.telemetry.logs import get_logger
@@ -24,9 +27,10 @@ from quintet.telemetry.redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from quintet.events.brokers import Delivery
+    from django.db.models import QuerySet
+
     from quintet.events.envelope import Envelope
-    from quintet.events.handling import Handler
+    from quintet.events.handling import Handler, Handlers
 
 UNREADABLE: Final = "unreadable"
 """Instead of a handler, for what no handler could read."""
@@ -163,3 +167,33 @@ def _pause(attempts: int) -> timedelta:
 
 def _fit(reason: str) -> str:
     return redact(reason)[:LONGEST_REASON]
+
+
+def dead() -> QuerySet[ParkedEvent]:
+    """The dead letters, those that were parked first first."""
+    return ParkedEvent.objects.filter(next_attempt_at__isnull=True).order_by("pk")
+
+
+def revive(letter: ParkedEvent, handlers: Handlers) -> int:
+    """Let a dead letter be tried again from the beginning, at once; say by how many handlers.
+
+    What nobody could read goes to those who can read it now: 0, and it stays a dead letter, if
+    there are none.
+    """
+    if letter.handler != UNREADABLE:
+        known = letter.handler in handlers.by_name
+        if known:
+            dead().filter(pk=letter.pk).update(attempts=0, next_attempt_at=Now())
+        return int(known)
+    try:
+        found = envelope.read(letter.body)
+    except envelope.Malformed:
+        return 0
+    readers = handlers.by_type.get(found.type, [])
+    if readers:
+        with transaction.atomic():
+            delivery = Delivery(letter.topic, letter.partition, letter.body, receipt="")
+            for handler in readers:
+                park(handler, found, delivery, attempts=0)
+            dead().filter(pk=letter.pk).delete()
+    return len(readers)

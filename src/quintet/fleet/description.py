@@ -26,10 +26,11 @@ RESERVED = (
 TAKEN = frozenset({"gateway", "postgres", "quintet", "swagger", "valkey"})
 """Names that no service may have: of units, roles, log files and pages that are there anyway."""
 
-WORKER = "-worker"
-"""What the name of a worker adds to that of its service; no name of a service has a hyphen."""
+WORKER, RELAY, CONSUMER = "-worker", "-relay", "-consumer"
+"""What these add to the name of their service; no name of a service has a hyphen."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_EVENT = re.compile(r"(?P<topic>[a-z][a-z0-9_]*)(\.[a-z][a-z0-9_]*){1,3}")
 _ROUTE = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -71,6 +72,10 @@ class Service(Part):
     routes: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
+    publishes: tuple[str, ...] = ()
+    """The events that it publishes, each by its name: a relay runs beside it."""
+    subscribes: tuple[str, ...] = ()
+    """The events that it handles: a consumer runs beside it."""
     depends_on: tuple[str, ...] = ()
     worker: str = ""
     """A management command that runs beside the service for as long as it does."""
@@ -106,7 +111,12 @@ class System(Part):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> System:
-        problems = [*self._bad_names(), *self._unknown_names(), *self._shared_routes()]
+        problems = [
+            *self._bad_names(),
+            *self._unknown_names(),
+            *self._shared_routes(),
+            *self._unknown_events(),
+        ]
         if problems:
             raise ValueError("; ".join(problems))
         self.start_order()
@@ -126,13 +136,22 @@ class System(Part):
         return (name, *(f"{name}-{number}" for number in range(2, replicas + 1)))
 
     def processes(self) -> tuple[str, ...]:
-        """Return the names of all replicas, each service followed by its worker if it has one."""
+        """Return the names of all replicas, each service followed by what runs beside it."""
         return tuple(
             process
-            for name, service in self.services.items()
-            for process in (*self.replicas_of(name), f"{name}{WORKER}" if service.worker else None)
-            if process
+            for name in self.services
+            for process in (*self.replicas_of(name), *self.workers_of(name))
         )
+
+    def workers_of(self, name: str) -> dict[str, tuple[str, ...]]:
+        """Return what runs beside a service: names, and the words of management commands."""
+        service = self.services[name]
+        words = {
+            WORKER: tuple(shlex.split(service.worker)),
+            RELAY: ("quintet_relay",) if service.publishes else (),
+            CONSUMER: ("quintet_consume",) if service.subscribes else (),
+        }
+        return {f"{name}{suffix}": command for suffix, command in words.items() if command}
 
     def callers_of(self, name: str) -> tuple[str, ...]:
         """Return the services that call the named one."""
@@ -159,6 +178,24 @@ class System(Part):
                 for used in getattr(service, field):
                     if used not in known or used == name:
                         yield f"services.{name}.{field}: {used!r} is {_hint(used, known, name)}"
+
+    def _unknown_events(self) -> Iterator[str]:
+        """An event belongs to the service that it is named after, and somebody publishes it."""
+        published = {event for service in self.services.values() for event in service.publishes}
+        for name, service in self.services.items():
+            for event in service.publishes:
+                named = _EVENT.fullmatch(event)
+                if not named or named["topic"] != name:
+                    yield f"services.{name}.publishes: {event!r} is not named {name}.thing.happened"
+            for event in service.subscribes:
+                if event not in published:
+                    hint = _suggestion(event, published)
+                    yield f"services.{name}.subscribes: {event!r} is published by nobody{hint}"
+            if (service.publishes or service.subscribes) and not self._has_broker(service):
+                yield f"services.{name} has events and uses no broker and db: add them to uses"
+
+    def _has_broker(self, service: Service) -> bool:
+        return {"broker", "db"} <= set(service.uses)
 
     def _shared_routes(self) -> Iterator[str]:
         owners: dict[str, str] = {}

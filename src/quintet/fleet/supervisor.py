@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shlex
 import signal
 import time
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from quintet.embedded.caddy import Caddy
 from quintet.embedded.server import Unavailable
 from quintet.fleet import docs_page, gateway, infrastructure, memory, record
 from quintet.fleet.control import Control
-from quintet.fleet.description import WORKER, service_of
+from quintet.fleet.description import service_of
 from quintet.fleet.infrastructure import Infrastructure
 from quintet.fleet.logbook import LogBook
 from quintet.fleet.plans import Programs, ServerPlan, ServicePlan
@@ -156,7 +155,7 @@ class Supervisor:
             for replica in self.system.replicas_of(name):
                 self._adopt_service(replica)
         for name in self.system.start_order():
-            self._adopt_worker(self.units[name])
+            self._adopt_workers(self.units[name])
         for unit in self.units.values():
             if unit.kind in {"service", "worker"}:
                 unit.start()
@@ -171,10 +170,11 @@ class Supervisor:
         needs = tuple(self.units[need] for need in names)
         self._adopt(Unit(replica, plan, roster=self._roster, needs=needs, policy=self._policy))
 
-    def _adopt_worker(self, service: Unit) -> None:
-        words = tuple(shlex.split(self.system.services[service.name].worker))
-        if words and isinstance(service.plan, ServicePlan):
-            plan, name = service.plan.worker(words), f"{service.name}{WORKER}"
+    def _adopt_workers(self, service: Unit) -> None:
+        if not isinstance(service.plan, ServicePlan):
+            return
+        for name, words in self.system.workers_of(service.name).items():
+            plan = service.plan.worker(words)
             self._adopt(
                 Unit(name, plan, roster=self._roster, needs=(service,), policy=self._policy)
             )
@@ -217,8 +217,8 @@ class Supervisor:
         ]
 
     def units_of(self, service: str) -> list[Unit]:
-        """Return the units of a service and that of its worker, as far as they exist yet."""
-        names = (*self.system.replicas_of(service), f"{service}{WORKER}")
+        """Return the units of a service and of what runs beside it, as far as they exist yet."""
+        names = (*self.system.replicas_of(service), *self.system.workers_of(service))
         return [self.units[name] for name in names if name in self.units]
 
     def crashed(self) -> list[Unit]:

@@ -1,0 +1,163 @@
+"""E1, E2, E5, E6: events arrive once, whatever is killed, frozen or poisonous on their way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+
+import pytest
+from system import until
+from tellers import tellers
+
+THINGS, NUMBERS = 4, range(5)
+FROZEN_SECONDS = 2
+SOON_SECONDS = 60
+BETWEEN = 0.05
+MOST_CALLS = 400
+
+pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="install strace")
+
+
+@pytest.fixture
+def told(tmp_path):
+    with tellers(tmp_path) as made:
+        yield made
+
+
+def things(batch):
+    return [f"{batch}-{number}" for number in range(THINGS)]
+
+
+def swept(told, work, *, done, every):
+    """Let a process die at each of its calls, a batch for each, until it gets through alive."""
+    at = 1
+    while at < MOST_CALLS:
+        told.tell(things(at), NUMBERS)
+        pid = told.start(work, dies_at=at)
+        while (code := told.ended(pid)) is None and not done():
+            time.sleep(BETWEEN)
+        if code is None:
+            told.stop(pid)
+            return at
+        assert code == -signal.SIGKILL
+        at += every
+    raise AssertionError(f"{work} makes more than {MOST_CALLS} calls for a batch")
+
+
+def everything(told):
+    """Whether each event that was published has been handled."""
+    ((published,),) = told.asked("SELECT count(*) FROM quintet_events_outboxevent")
+    ((handled,),) = told.asked("SELECT count(*) FROM quintet_events_inboxevent")
+    return published == handled and not told.waiting()
+
+
+def assert_once_and_in_order(told, batches):
+    assert told.entries() == {thing: [*NUMBERS] for at in batches for thing in things(at)}
+
+
+@pytest.mark.parametrize("every", [10, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_relay_may_die_at_any_call(told, figures, every):
+    consumer = told.start("consumer")
+
+    calls = swept(told, "relay", done=lambda: not told.waiting(), every=every)
+
+    last = told.start("relay")
+    until(lambda: everything(told), seconds=SOON_SECONDS)
+    for pid in (last, consumer):
+        told.stop(pid)
+    batches = range(1, calls + 1, every)
+    assert_once_and_in_order(told, batches)
+    figures.note(
+        scenario="E1",
+        what=f"relay killed at each {every}. of {calls} calls: lost, doubled",
+        ours="0, 0",
+        to_reach="0, 0",
+    )
+
+
+@pytest.mark.parametrize("every", [40, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_consumer_may_die_at_any_call(told, figures, every):
+    relay = told.start("relay")
+
+    calls = swept(told, "consumer", done=lambda: everything(told), every=every)
+
+    last = told.start("consumer")
+    until(lambda: everything(told), seconds=SOON_SECONDS)
+    for pid in (last, relay):
+        told.stop(pid)
+    batches = range(1, calls + 1, every)
+    assert_once_and_in_order(told, batches)
+    figures.note(
+        scenario="E2",
+        what=f"consumer killed at each {every}. of {calls} calls: lost, doubled",
+        ours="0, 0",
+        to_reach="0, 0",
+    )
+
+
+@pytest.mark.parametrize("work", ["relay", "consumer"])
+def test_who_was_frozen_and_wakes_up_doubles_nothing(told, work):
+    """E5: its lease is lost to another meanwhile."""
+    others = [told.start(name) for name in ("relay", "consumer")]
+    frozen = told.start(work)
+    told.tell(things(0), NUMBERS)
+    until(lambda: everything(told), seconds=SOON_SECONDS)
+    for batch in range(1, 3):
+        told.tell(things(batch), NUMBERS)
+        os.kill(frozen, signal.SIGSTOP)
+        time.sleep(FROZEN_SECONDS)
+        os.kill(frozen, signal.SIGCONT)
+    until(lambda: everything(told), seconds=SOON_SECONDS)
+
+    for pid in (*others, frozen):
+        told.stop(pid)
+
+    assert_once_and_in_order(told, range(3))
+
+
+def test_a_broker_may_die_while_it_is_given_events(told):
+    """E4: what was confirmed is there when it comes back, and what was not is given again."""
+    pids = [told.start(name) for name in ("relay", "consumer")]
+    for batch in range(10):
+        told.tell(things(batch), NUMBERS)
+        if batch % 3 == 1:
+            told.broker.process.kill()
+            told.broker.process.wait()
+            told.tell(things(batch + 100), NUMBERS)
+            told.broker.start()
+
+    until(lambda: everything(told), seconds=SOON_SECONDS)
+    for pid in pids:
+        told.stop(pid)
+
+    assert_once_and_in_order(told, [*range(10), 101, 104, 107])
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(-1, id="kills the process"),
+        pytest.param(-2, id="always fails", marks=pytest.mark.slow),
+    ],
+)
+def test_a_poisonous_event_is_a_dead_letter_and_holds_up_its_own_key_alone(told, harm):
+    """E6."""
+    relay = told.start("relay")
+    told.tell(["poison"], [harm, 1])
+    told.tell(things(0), NUMBERS)
+
+    consumer = told.start("consumer")
+    dead = "SELECT key FROM quintet_events_parkedevent WHERE next_attempt_at IS NULL"
+    ends_at = time.monotonic() + 2 * SOON_SECONDS
+    while not (told.asked(dead) and "poison" in told.entries()):
+        if told.ended(consumer) is not None:
+            consumer = told.start("consumer")
+        assert time.monotonic() < ends_at
+        time.sleep(BETWEEN)
+    for pid in (relay, consumer):
+        told.stop(pid)
+
+    assert told.asked(dead) == [("poison",)]
+    assert told.entries() == {"poison": [1], **{thing: [*NUMBERS] for thing in things(0)}}

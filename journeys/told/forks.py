@@ -1,0 +1,103 @@
+"""Starts relays and consumers: forked, since to import Django takes longer than to die.
+
+A line of JSON says what to do, the answer is a line as well. What is started waits until it is let
+go, so that somebody can look over its shoulder before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import django
+
+django.setup()
+
+from django.db import transaction  # noqa: E402 - Django has to be ready first
+from told.handlers import Counted  # noqa: E402
+
+from quintet import conf  # noqa: E402
+from quintet.events.brokers import broker_for  # noqa: E402
+from quintet.events.consumer import Consumer  # noqa: E402
+from quintet.events.handling import discovered  # noqa: E402
+from quintet.events.leases import Leases  # noqa: E402
+from quintet.events.outbox import publish  # noqa: E402
+from quintet.events.relay import Relay  # noqa: E402
+from quintet.management.repeating import told_to_end  # noqa: E402
+
+LEASE_SECONDS = 0.5
+gates: dict[int, int] = {}
+
+
+def relay(ending):
+    broker = broker_for(conf.current().BROKER_URL)
+    Relay(broker, Leases("relay", seconds=LEASE_SECONDS)).run(ending)
+
+
+def consumer(ending):
+    broker = broker_for(conf.current().BROKER_URL)
+    leases = Leases("consumer", seconds=LEASE_SECONDS)
+    Consumer(broker, leases, discovered()).run(ending)
+
+
+def tell(things, numbers):
+    """Publish so many numbers of each thing, in one transaction."""
+    with transaction.atomic():
+        for number in numbers:
+            for thing in things:
+                publish(Counted(thing=thing, number=number))
+
+
+def start(work):
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(reading)
+        gates[pid] = writing
+        return {"pid": pid}
+    os.close(writing)
+    os.read(reading, 1)
+    code = 1
+    try:
+        with told_to_end() as ending:
+            {"relay": relay, "consumer": consumer}[work](ending)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def begin(pid):
+    os.close(gates.pop(pid))
+    return {}
+
+
+def told(things, numbers):
+    pid = os.fork()
+    if not pid:
+        code = 1
+        try:
+            tell(things, numbers)
+            code = 0
+        finally:
+            os._exit(code)
+    return {"code": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
+
+
+def poll(pid):
+    """How a process ended, if it has."""
+    found, status = os.waitpid(pid, os.WNOHANG)
+    return {"code": os.waitstatus_to_exitcode(status) if found else None}
+
+
+def main():
+    deeds = {"start": start, "begin": begin, "tell": told, "poll": poll}
+    for line in sys.stdin:
+        asked = json.loads(line)
+        answer = deeds[asked.pop("do")](**asked)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
