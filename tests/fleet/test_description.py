@@ -44,6 +44,35 @@ def test_the_callers_of_a_service_are_known(judged):
     assert system.callers_of("a") == ("b",)
 
 
+EVENTS = """
+resources: {db: {kind: postgres}, broker: {kind: redis}}
+services:
+  shop: {path: shop, uses: [db, broker], publishes: [shop.order.placed], worker: tidy}
+  post: {path: post, uses: [db, broker], subscribes: [shop.order.placed]}
+"""
+
+
+def test_what_handles_events_and_what_publishes_them_runs_beside_a_service(judged):
+    system = judged(EVENTS)
+
+    assert system.processes() == ("shop", "shop-worker", "shop-relay", "post", "post-consumer")
+    assert system.workers_of("post") == {"post-consumer": ("quintet_consume",)}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("publishes: [shop.order.placed]", "publishes: [placed]", "is not named shop.thing"),
+        ("publishes: [shop.order.placed]", "publishes: [post.order.placed]", "is not named shop"),
+        ("subscribes: [shop.order.placed]", "subscribes: [shop.order.place]", "did you mean"),
+        ("subscribes: [shop.order.placed]", "subscribes: [x]", "is published by nobody"),
+        ("uses: [db, broker], subscribes", "uses: [db], subscribes", "uses no broker and db"),
+    ],
+)
+def test_events_that_nobody_can_publish_or_handle_are_refused(refused, right, wrong, said):
+    assert said in refused(EVENTS.replace(right, wrong))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
