@@ -99,6 +99,11 @@ class Tellers:
         """Let it happen: each number of each thing, in one transaction."""
         assert self._ask(do="tell", things=[*things], numbers=[*numbers])["code"] == 0
 
+    def pace(self, things: Iterable[str], *, per_second: int, seconds: int) -> list[float]:
+        """Let it happen evenly, one thing after another; how many seconds each commit took."""
+        wish = {"things": [*things], "per_second": per_second, "seconds": seconds}
+        return self._ask(do="pace", **wish)["took"]
+
     def start(self, work: str, *, dies_at: int = 0) -> int:
         """Start a relay or a consumer, which may die instead of its nth system call."""
         pid = self._ask(do="start", work=work)["pid"]

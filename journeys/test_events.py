@@ -1,12 +1,14 @@
-"""E1, E2, E5, E6: events arrive once, whatever is killed, frozen or poisonous on their way."""
+"""E1 to E6: events arrive once, whatever is killed, frozen or poisonous on their way."""
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
 import time
 
+import psutil
 import pytest
 from system import until
 from tellers import tellers
@@ -16,6 +18,7 @@ FROZEN_SECONDS = 2
 SOON_SECONDS = 60
 BETWEEN = 0.05
 MOST_CALLS = 400
+PER_SECOND, AWAY_SECONDS = 40, 60
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="install strace")
 
@@ -133,6 +136,61 @@ def test_a_broker_may_die_while_it_is_given_events(told):
         told.stop(pid)
 
     assert_once_and_in_order(told, [*range(10), 101, 104, 107])
+
+
+@pytest.mark.slow
+def test_a_broker_that_is_away_costs_nobody_anything_but_time(told, figures):
+    """E3."""
+    relay, consumer = (told.start(name) for name in ("relay", "consumer"))
+    calm = told.pace(things(0), per_second=PER_SECOND, seconds=AWAY_SECONDS // 2)
+    told.broker.process.kill()
+    told.broker.process.wait()
+
+    working = psutil.Process(relay)
+    before = sum(working.cpu_times()[:2])
+    away = told.pace(things(1), per_second=PER_SECOND, seconds=AWAY_SECONDS)
+    busy = (sum(working.cpu_times()[:2]) - before) / AWAY_SECONDS
+    backlog = told.waiting()
+    told.broker.start()
+    began = time.monotonic()
+    until(lambda: not told.waiting(), seconds=SOON_SECONDS)
+    drained = backlog / (time.monotonic() - began)
+    until(lambda: everything(told), seconds=SOON_SECONDS)
+    for pid in (relay, consumer):
+        told.stop(pid)
+
+    slower = percentile(away, 99) / percentile(calm, 99)
+    scenario = "E3"
+    figures.note(
+        scenario=scenario,
+        what=f"p99 of commits while the broker is away for {AWAY_SECONDS} s",
+        ours=f"{slower:.2f}x",
+        to_reach="≤ 1.2x",
+    )
+    figures.note(
+        scenario=scenario,
+        what="the backlog is published, of the rate at which it came",
+        ours=f"{drained / PER_SECOND:.0f}x",
+        to_reach="≥ 5x",
+    )
+    figures.note(
+        scenario=scenario,
+        what="processor of the relay meanwhile",
+        ours=f"{busy * 100:.1f} %",
+        to_reach="< 5 %",
+    )
+    for batch, took in enumerate((calm, away)):
+        assert all(
+            told.entries()[thing] == [*range(len(took) // THINGS)] for thing in things(batch)
+        )
+    assert backlog == len(away)
+    assert slower <= 1.2
+    assert drained >= 5 * PER_SECOND
+    assert busy < 0.05
+
+
+def percentile(values, percent):
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 
 import django
 
 django.setup()
 
 from django.db import transaction  # noqa: E402 - Django has to be ready first
-from told.handlers import Counted  # noqa: E402
 
 from quintet import conf  # noqa: E402
 from quintet.events.brokers import broker_for  # noqa: E402
@@ -25,6 +25,7 @@ from quintet.events.leases import Leases  # noqa: E402
 from quintet.events.outbox import publish  # noqa: E402
 from quintet.events.relay import Relay  # noqa: E402
 from quintet.management.repeating import told_to_end  # noqa: E402
+from told.handlers import Counted  # noqa: E402
 
 LEASE_SECONDS = 0.5
 gates: dict[int, int] = {}
@@ -84,6 +85,31 @@ def told(things, numbers):
     return {"code": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
 
 
+def pace(things, per_second, seconds):
+    """Publish one event in each transaction, at an even pace; how many seconds each commit took."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if not pid:
+        with os.fdopen(writing, "w") as answer:
+            json.dump(paced(things, per_second, seconds), answer)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        took = json.load(answer)
+    os.waitpid(pid, 0)
+    return {"took": took}
+
+
+def paced(things, per_second, seconds):
+    begins_at, took = time.monotonic(), []
+    for number in range(per_second * seconds):
+        time.sleep(max(0.0, begins_at + number / per_second - time.monotonic()))
+        began = time.monotonic()
+        tell([things[number % len(things)]], [number // len(things)])
+        took.append(time.monotonic() - began)
+    return took
+
+
 def poll(pid):
     """How a process ended, if it has."""
     found, status = os.waitpid(pid, os.WNOHANG)
@@ -91,7 +117,7 @@ def poll(pid):
 
 
 def main():
-    deeds = {"start": start, "begin": begin, "tell": told, "poll": poll}
+    deeds = {"start": start, "begin": begin, "tell": told, "pace": pace, "poll": poll}
     for line in sys.stdin:
         asked = json.loads(line)
         answer = deeds[asked.pop("do")](**asked)

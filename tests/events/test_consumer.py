@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 
 from quintet import context
@@ -285,7 +285,7 @@ def test_what_nobody_can_read_is_a_dead_letter_at_once(consumer, shelve, broker,
 def test_a_version_that_no_handler_reads_is_a_dead_letter(
     consumer, handlers, shelve, broker, relay
 ):
-    with outbox.transaction.atomic():
+    with transaction.atomic():
         outbox.publish(PlacedAgain(order_id=1, total=3))
     relay.round()
 
@@ -300,7 +300,7 @@ def test_versions_side_by_side_have_handlers_of_their_own(consumer, handlers, sh
     totals = []
     handles(PlacedAgain, among=handlers, name="second")(totals.append)
     tell(1)
-    with outbox.transaction.atomic():
+    with transaction.atomic():
         outbox.publish(PlacedAgain(order_id=2, total=3))
     relay.round()
 

@@ -92,6 +92,7 @@ def test_old_events_are_deleted_a_few_at_a_time(place):
         place(number)
     outbox.confirmed([number for number, _ in outbox.waiting(ALL, limit=4)])
 
+    assert outbox.pruned(older_than_seconds=60, limit=3) == 0
     deleted = [outbox.pruned(older_than_seconds=-1, limit=3) for _ in range(3)]
 
     assert deleted == [3, 1, 0]

@@ -81,12 +81,9 @@ def test_a_killed_order_is_finished(request, tmp_path, database, request_number)
     assert_one_side(status_in(url), World(file).state)
 
 
-@pytest.mark.parametrize("database", ["on_postgres", "on_sqlite"])
 @pytest.mark.parametrize("request_number", REQUESTS, ids=REQUESTS.get)
-def test_a_killed_order_is_gone_on_with_by_the_next_attempt(
-    request, tmp_path, database, request_number
-):
-    url = request.getfixturevalue(database)
+def test_a_killed_order_is_gone_on_with_by_the_next_attempt(on_postgres, tmp_path, request_number):
+    url = on_postgres
     file = tmp_path / "world.json"
     python(url, HERE / "crash.py", DEED, file, request_number)
 

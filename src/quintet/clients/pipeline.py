@@ -79,8 +79,21 @@ class Pipeline:
             DeadlineException: there was no answer in time.
             ExternalServiceException: the answer is of no use.
         """
-        ends_at = time.monotonic() + deadline.bounded(plan.numbers.timeout_seconds)
+        allowed = deadline.bounded(plan.numbers.timeout_seconds)
+        ends_at = time.monotonic() + allowed
         self._dependency.budget.deposit()
+        try:
+            return self._repeated(plan, ends_at)
+        except DeadlineException as error:
+            if time.monotonic() + USEFUL_SECONDS < ends_at:
+                raise
+            # The last attempt names the time that it had, of which nobody has ever heard.
+            name = self._dependency.name
+            raise DeadlineException(
+                f"{name} did not answer within {allowed:.2g} seconds."
+            ) from error
+
+    def _repeated(self, plan: Plan, ends_at: float) -> wire.Response:
         for retry in range(plan.numbers.retries if plan.repeatable else 0):
             outcome = self._outcome(plan, ends_at)
             pause = _pause(outcome, BACKOFF_SECONDS * 2**retry)
