@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 from zlib import crc32
 
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from quintet.events.declared import Event
+
+_CONFIRM: Final = (
+    "UPDATE quintet_events_outboxevent SET published_at = STATEMENT_TIMESTAMP() "
+    "WHERE id = ANY(%s)"
+)
 
 
 def publish(event: Event) -> UUID:
@@ -64,7 +69,12 @@ def waiting(partitions: Collection[int], *, limit: int) -> list[tuple[int, Messa
 
 def confirmed(numbers: Sequence[int]) -> None:
     """Note that a broker has them."""
-    OutboxEvent.objects.filter(id__in=numbers).update(published_at=Now())
+    if connection.vendor == "postgresql":
+        # One list instead of hundreds of parameters: those cost as much as all of a relay's rest.
+        with connection.cursor() as cursor:
+            cursor.execute(_CONFIRM, [list(numbers)])
+    else:
+        OutboxEvent.objects.filter(id__in=numbers).update(published_at=Now())
 
 
 def oldest_seconds() -> float:

@@ -6,6 +6,7 @@ one effect: the inbox of each reader sees to that.
 
 from __future__ import annotations
 
+import collections
 import random
 import time
 from typing import TYPE_CHECKING, Final
@@ -19,9 +20,10 @@ from quintet.events.brokers import BrokerUnavailable
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from threading import Event
 
-    from quintet.events.brokers import Broker
+    from quintet.events.brokers import Broker, Message
     from quintet.events.leases import Leases
 
 BATCH: Final = 500
@@ -67,8 +69,8 @@ class Relay:
         if found:
             self._broker.publish([message for _, message in found])
             outbox.confirmed([number for number, _ in found])
-            for _, message in found:
-                PUBLISHED.labels(message.topic).inc()
+            for topic, number in _by_topic(found).items():
+                PUBLISHED.labels(topic).inc(number)
         return len(found)
 
     def _attempt(self) -> float:
@@ -99,3 +101,7 @@ class Relay:
         kept = conf.current().EVENTS_KEPT_SECONDS
         again = outbox.pruned(older_than_seconds=kept, limit=PRUNED_AT_ONCE) == PRUNED_AT_ONCE
         self._chores_at = time.monotonic() + (0.0 if again else CHORES_SECONDS)
+
+
+def _by_topic(found: Sequence[tuple[int, Message]]) -> collections.Counter[str]:
+    return collections.Counter(message.topic for _, message in found)

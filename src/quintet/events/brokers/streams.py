@@ -32,25 +32,30 @@ TRIM_SECONDS: Final = 5.0
 _PREFIX: Final = "quintet:events:"
 _FIRST, _NEW = "0", ">"
 _BODY: Final = b"body"
+_APPEND: Final = """
+for i, stream in ipairs(KEYS) do redis.call('XADD', stream, '*', 'body', ARGV[i]) end
+"""
 
 
 class StreamsBroker:
-    """Publishes each batch in one transaction of the server: all of it is there, or nothing."""
+    """Publishes each batch by one script on the server: all of it is there, or nothing.
+
+    A pipeline says the same, but costs the client as much as all the rest of publishing.
+    """
 
     def __init__(self, url: str) -> None:
         self._trimmed_at: dict[str, float] = {}
         self._redis = Redis.from_url(
             redis_url(url), socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
         )
+        self._append = self._redis.register_script(_APPEND)
 
     def publish(self, messages: Sequence[Message]) -> None:
         """Append them; the answer says that the server has them, in its memory and its log."""
         with _reaching():
-            pipe = self._redis.pipeline(transaction=True)
-            for message in messages:
-                pipe.xadd(_stream(message.topic, message.partition), {_BODY: message.body})
-            pipe.execute()
-            self._tidy({_stream(message.topic, message.partition) for message in messages})
+            streams = [_stream(message.topic, message.partition) for message in messages]
+            self._append(keys=streams, args=[message.body for message in messages])
+            self._tidy(set(streams))
 
     def subscribe(
         self, topics: Sequence[str], partitions: Sequence[int], *, group: str
