@@ -38,7 +38,7 @@ class Away(MemoryBroker):
             if self.takes:
                 super().publish(messages)
             raise BrokerUnavailable("Nobody answers.")
-        super().publish(messages)
+        return super().publish(messages)
 
 
 def test_what_waits_is_published_and_marked(relay, broker, place):

@@ -10,6 +10,7 @@ import random
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.db import (
@@ -85,6 +86,7 @@ class Consumer:
             while not ending.is_set():
                 ending.wait(self._attempt())
                 close_old_connections()
+        self._leave()
         self._leases.release()
 
     def round(self) -> int:
@@ -96,7 +98,7 @@ class Consumer:
         """
         held = self._leases.keep()
         if not held:
-            self._subscription = None
+            self._leave()
             return 0
         again = self._try_again(held)
         deliveries = self._subscribed_to(held).fetch(BATCH, 0.0 if again else WAIT_SECONDS)
@@ -112,7 +114,7 @@ class Consumer:
             found = self.round()
             self._chores()
         except (BrokerUnavailable, DatabaseAway, OperationalError, InterfaceError) as error:
-            self._subscription = None  # what was not acknowledged is read again
+            self._leave()  # what was not acknowledged is read again
             return self._back_off(error)
         if self._failed:
             log.info("events are handled again", failures=self._failed)
@@ -127,12 +129,20 @@ class Consumer:
         return random.uniform(longest / 2, longest)  # noqa: S311 - no secret
 
     def _subscribed_to(self, held: frozenset[int]) -> Subscription:
-        if self._subscription is None or held != self._subscribed:
+        if held != self._subscribed:
+            self._leave()
+        if self._subscription is None:
             self._subscription = self._broker.subscribe(
                 self._handlers.topics(), sorted(held), group=conf.current().SERVICE_NAME
             )
             self._subscribed = held
         return self._subscription
+
+    def _leave(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            with suppress(BrokerUnavailable):
+                subscription.close()
 
     def _take(self, deliveries: list[Delivery]) -> None:
         """Handle messages, those of one lane after another, and acknowledge them together."""

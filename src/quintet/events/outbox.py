@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from quintet.events.declared import Event
 
 _CONFIRM: Final = (
-    "UPDATE quintet_events_outboxevent SET published_at = STATEMENT_TIMESTAMP() "
-    "WHERE id = ANY(%s)"
+    "UPDATE quintet_events_outboxevent SET published_at = STATEMENT_TIMESTAMP() WHERE id = ANY(%s)"
 )
 
 
@@ -57,10 +56,16 @@ def partition_of(key: str) -> int:
     return crc32(key.encode()) % PARTITIONS
 
 
-def waiting(partitions: Collection[int], *, limit: int) -> list[tuple[int, Message]]:
-    """The next events of some partitions that nobody has confirmed yet, in their order."""
+def waiting(
+    partitions: Collection[int], *, limit: int, without: Collection[str] = ()
+) -> list[tuple[int, Message]]:
+    """The next events of some partitions that nobody has confirmed yet, in their order.
+
+    Those of some topics may be left out.
+    """
     rows = (
         OutboxEvent.objects.filter(published_at__isnull=True, partition__in=sorted(partitions))
+        .exclude(topic__in=without)
         .order_by("id")
         .values_list("id", "event_id", "topic", "partition", "key", "body")[:limit]
     )
@@ -77,11 +82,19 @@ def confirmed(numbers: Sequence[int]) -> None:
         OutboxEvent.objects.filter(id__in=numbers).update(published_at=Now())
 
 
-def oldest_seconds() -> float:
+def oldest_seconds(*, without: Collection[str] = ()) -> float:
     """How long the event that has waited longest waits; 0 when none does."""
-    oldest = OutboxEvent.objects.filter(published_at__isnull=True).order_by("id")
-    found = oldest.annotate(now=Now()).values_list("now", "created_at").first()
+    waiting = OutboxEvent.objects.filter(published_at__isnull=True).exclude(topic__in=without)
+    found = waiting.order_by("id").annotate(now=Now()).values_list("now", "created_at").first()
     return 0.0 if found is None else max(0.0, (found[0] - found[1]).total_seconds())
+
+
+def unread(topics: Collection[str], *, older_than_seconds: float) -> int:
+    """Delete events of topics that nobody reads, when they have waited long; say how many."""
+    age = timedelta(seconds=older_than_seconds)
+    waiting = OutboxEvent.objects.filter(published_at__isnull=True, topic__in=topics)
+    deleted, _ = waiting.filter(created_at__lt=Now() - age).delete()
+    return deleted
 
 
 def pruned(*, older_than_seconds: float, limit: int) -> int:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 DATABASE_SCHEMES = ("postgres", "postgresql", "sqlite")
 CACHE_SCHEMES = ("redis", "rediss", "valkey", "valkeys", "locmemcache", "dummycache")
-BROKER_SCHEMES = ("redis", "rediss", "valkey", "valkeys", "amqp", "amqps", "nats")
+BROKER_SCHEMES = ("redis", "rediss", "valkey", "valkeys", "amqp", "amqps", "nats", "tls")
 SERVICE_NAME_PATTERN = r"[a-z][a-z0-9-]{0,62}"
 NO_ISSUERS: Mapping[str, str] = MappingProxyType({})
 _URL_SUFFIX = "_SERVICE_URL"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 REDIS_SCHEMES = ("redis", "rediss", "valkey", "valkeys")
+RABBITMQ_SCHEMES = ("amqp", "amqps")
+NATS_SCHEMES = ("nats", "tls")
 
 
 class Message(NamedTuple):
@@ -61,12 +63,19 @@ class Subscription(Protocol):
         """Let them not be delivered again. Raises ``BrokerUnavailable``."""
         ...
 
+    def close(self) -> None:
+        """Leave what was not acknowledged to the next one. Raises ``BrokerUnavailable``."""
+        ...
+
 
 class Broker(Protocol):
     """Where messages are given and taken."""
 
-    def publish(self, messages: Sequence[Message]) -> None:
-        """Give messages, and return when the broker has all of them.
+    def publish(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Give messages, and return when the broker has them.
+
+        Those come back that no group reads yet, if the broker does not keep them: give them again
+        later. Of one topic and partition it takes all of them or none.
 
         Raises:
             BrokerUnavailable: It may have some, in their order, or none: give all of them again.
@@ -83,6 +92,10 @@ class Broker(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Say goodbye; nothing can be asked afterwards."""
+        ...
+
 
 def broker_for(url: str) -> Broker:
     """The broker of a ``BROKER_URL``.
@@ -92,11 +105,18 @@ def broker_for(url: str) -> Broker:
         ImportError: Its library is not installed.
     """
     scheme = urlsplit(url).scheme
+    # Not at the top: each library is an extra.
     if scheme in REDIS_SCHEMES:
-        # Not at the top: each library is an extra.
         from quintet.events.brokers.streams import StreamsBroker
 
         return StreamsBroker(url)
-    raise ValueError(
-        f"BROKER_URL begins with {scheme!r}: events are carried by {', '.join(REDIS_SCHEMES)}."
-    )
+    if scheme in RABBITMQ_SCHEMES:
+        from quintet.events.brokers.rabbitmq import RabbitBroker
+
+        return RabbitBroker(url)
+    if scheme in NATS_SCHEMES:
+        from quintet.events.brokers.jetstream import JetStreamBroker
+
+        return JetStreamBroker(url)
+    known = ", ".join((*REDIS_SCHEMES, *RABBITMQ_SCHEMES, *NATS_SCHEMES))
+    raise ValueError(f"BROKER_URL begins with {scheme!r}: events are carried by {known}.")

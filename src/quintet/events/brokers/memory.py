@@ -27,12 +27,13 @@ class MemoryBroker:
         self.pending: dict[tuple[str, Place], set[int]] = defaultdict(set)
         self.changed = threading.Condition()
 
-    def publish(self, messages: Sequence[Message]) -> None:
+    def publish(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Append them."""
         with self.changed:
             for message in messages:
                 self.messages[message.topic, message.partition].append(message)
             self.changed.notify_all()
+        return ()
 
     def subscribe(
         self, topics: Sequence[str], partitions: Sequence[int], *, group: str
@@ -40,6 +41,9 @@ class MemoryBroker:
         """Begin with what the group has not acknowledged."""
         places = [(topic, partition) for topic in topics for partition in partitions]
         return MemorySubscription(self, places, group=group)
+
+    def close(self) -> None:
+        """Nothing to do: others may still read."""
 
 
 class MemorySubscription:
@@ -70,6 +74,9 @@ class MemorySubscription:
             for one in deliveries:
                 place = one.topic, one.partition
                 self._broker.pending[self._group, place].discard(int(one.receipt))
+
+    def close(self) -> None:
+        """Nothing to do: what is pending is pending for the group."""
 
     def _new(self, limit: int) -> list[Delivery]:
         found: list[Delivery] = []

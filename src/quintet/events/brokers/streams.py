@@ -50,12 +50,13 @@ class StreamsBroker:
         )
         self._append = self._redis.register_script(_APPEND)
 
-    def publish(self, messages: Sequence[Message]) -> None:
+    def publish(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Append them; the answer says that the server has them, in its memory and its log."""
         with _reaching():
             streams = [_stream(message.topic, message.partition) for message in messages]
             self._append(keys=streams, args=[message.body for message in messages])
             self._tidy(set(streams))
+        return ()
 
     def subscribe(
         self, topics: Sequence[str], partitions: Sequence[int], *, group: str
@@ -70,6 +71,10 @@ class StreamsBroker:
             for stream in places:
                 self._found(stream, group)
         return StreamsSubscription(self._redis, places, group=group)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._redis.close()
 
     def _found(self, stream: bytes, group: str) -> None:
         try:
@@ -127,6 +132,9 @@ class StreamsSubscription:
             for one in deliveries:
                 pipe.xack(_stream(one.topic, one.partition), self._group, one.receipt)
             pipe.execute()
+
+    def close(self) -> None:
+        """Nothing to do: what is pending is pending for the group."""
 
     def _read(
         self, streams: dict[Any, Any], limit: int, wait_seconds: float | None

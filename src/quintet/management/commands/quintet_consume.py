@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -23,7 +24,6 @@ class Command(WorkingCommand):
         handlers = discovered()
         if not handlers.by_name:
             raise CommandError("No application has handlers: declare one with @handles(…).")
-        consumer = Consumer(
-            self.broker(), Leases("consumer"), handlers, ready=health.checker().ready
-        )
-        consumer.run(ending)
+        ready = health.checker().ready
+        with closing(self.broker()) as broker:
+            Consumer(broker, Leases("consumer"), handlers, ready=ready).run(ending)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from quintet.events.leases import Leases
@@ -16,4 +17,5 @@ class Command(WorkingCommand):
 
     def work(self, ending: Any) -> None:
         """Publish until told to end."""
-        Relay(self.broker(), Leases("relay")).run(ending)
+        with closing(self.broker()) as broker:
+            Relay(broker, Leases("relay")).run(ending)

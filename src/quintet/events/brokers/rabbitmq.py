@@ -1,0 +1,200 @@
+"""Quorum queues of RabbitMQ: one for each partition of a group, bound to one exchange.
+
+A queue has a single active consumer, so a new holder of a partition reads when the one before has
+left or was given up, and first what that one has not acknowledged. What is published before any
+group reads it is handed back, since an exchange keeps nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import aio_pika
+from aio_pika.exceptions import AMQPError
+from aiormq.abc import DeliveredMessage
+
+from quintet.events import PARTITIONS
+from quintet.events.brokers import Delivery
+from quintet.events.brokers.loops import Loop, Mailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aio_pika.abc import (
+        AbstractChannel,
+        AbstractConnection,
+        AbstractExchange,
+        AbstractIncomingMessage,
+    )
+
+    from quintet.events.brokers import Message
+
+PREFETCH: Final = 50
+CLOSE_SECONDS: Final = 1.0
+HEARTBEAT_SECONDS: Final = 5
+"""A peer that was silent for twice as long is given up, and its partitions go to another one."""
+
+LEFT_ALONE: Final = 2**31 - 1
+"""How often a queue delivers a message before it drops it. Poison is the inbox's to count, and an
+outage of a database delivers everything again and again: nothing is dropped."""
+
+QUEUE: Final = {
+    "x-queue-type": "quorum",
+    "x-single-active-consumer": True,
+    "x-delivery-limit": LEFT_ALONE,
+}
+
+_FAILURES: Final = (AMQPError, RuntimeError)
+"""The last one is what the library raises for a connection that it has just lost."""
+
+
+class RabbitBroker:
+    """Publishes with mandatory routing and pipelined confirms, over a channel of its own."""
+
+    def __init__(self, url: str, *, prefix: str = "quintet.events") -> None:
+        self._url, self._prefix = url, prefix
+        self._loop = Loop(*_FAILURES)
+        self._connection: AbstractConnection | None = None
+        self._exchange: AbstractExchange | None = None
+        self._read: set[str] = set()
+        """Routes that lead to a queue."""
+
+    def publish(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Send them all, and wait for the confirms of all."""
+        return self._loop.run(self._publish(messages))
+
+    def subscribe(
+        self, topics: Sequence[str], partitions: Sequence[int], *, group: str
+    ) -> RabbitSubscription:
+        """Declare the queues of the group, for all partitions, and consume those that are held."""
+        return self._loop.run(self._subscribe(topics, partitions, group))
+
+    def close(self) -> None:
+        """Close the connection, and with it all subscriptions."""
+        self._loop.run(self._drop())
+        self._loop.close()
+
+    async def _publish(self, messages: Sequence[Message]) -> Sequence[Message]:
+        try:
+            exchange = await self._opened()
+            first = {
+                _route(one): one for one in reversed(messages) if _route(one) not in self._read
+            }
+            unread = {_route(one) for one in await _sent(exchange, list(first.values()))}
+            self._read |= first.keys() - unread
+            probed = {one.event_id for one in first.values()}
+            rest = [
+                one for one in messages if one.event_id not in probed and _route(one) not in unread
+            ]
+            returned = {_route(one) for one in await _sent(exchange, rest)}
+        except BaseException:
+            await self._drop()
+            raise
+        self._read -= returned
+        return [one for one in messages if _route(one) in unread | returned]
+
+    async def _subscribe(
+        self, topics: Sequence[str], partitions: Sequence[int], group: str
+    ) -> RabbitSubscription:
+        try:
+            return await self._joined(topics, partitions, group)
+        except BaseException:
+            await self._drop()
+            raise
+
+    async def _joined(
+        self, topics: Sequence[str], partitions: Sequence[int], group: str
+    ) -> RabbitSubscription:
+        channel = await (await self._connected()).channel()
+        await channel.set_qos(prefetch_count=PREFETCH)
+        exchange = await self._declared(channel)
+        subscription = RabbitSubscription(self._loop, channel)
+        for partition in range(PARTITIONS):
+            name = f"{self._prefix}.{group}.{partition}"
+            queue = await channel.declare_queue(name, durable=True, arguments=QUEUE)
+            for topic in topics:
+                await queue.bind(exchange, f"{partition}.{topic}")
+            if partition in partitions:
+                await queue.consume(subscription.arrived)
+        return subscription
+
+    async def _opened(self) -> AbstractExchange:
+        if self._exchange is None or self._exchange.channel.is_closed:
+            channel = await (await self._connected()).channel(publisher_confirms=True)
+            self._exchange, self._read = await self._declared(channel), set()
+        return self._exchange
+
+    async def _connected(self) -> AbstractConnection:
+        if self._connection is None or self._connection.is_closed:
+            self._connection = await aio_pika.connect(self._url, heartbeat=HEARTBEAT_SECONDS)
+        return self._connection
+
+    async def _declared(self, channel: AbstractChannel) -> AbstractExchange:
+        return await channel.declare_exchange(
+            self._prefix, aio_pika.ExchangeType.DIRECT, durable=True
+        )
+
+    async def _drop(self) -> None:
+        connection, self._connection, self._exchange = self._connection, None, None
+        if connection is not None:
+            with suppress(*_FAILURES, OSError, TimeoutError):
+                await asyncio.wait_for(connection.close(), CLOSE_SECONDS)
+
+
+class RabbitSubscription:
+    """Consumes several queues over one channel."""
+
+    def __init__(self, loop: Loop, channel: AbstractChannel) -> None:
+        self._loop, self._channel, self._mailbox = loop, channel, Mailbox()
+        channel.close_callbacks.add(self._mailbox.close)
+
+    async def arrived(self, message: AbstractIncomingMessage) -> None:
+        """Keep what the broker delivers, until it is fetched."""
+        partition, _, topic = (message.routing_key or "").partition(".")
+        body = message.body.decode(errors="replace")
+        receipt = str(message.delivery_tag)
+        self._mailbox.put(Delivery(topic, int(partition), body, receipt, bool(message.redelivered)))
+
+    def fetch(self, limit: int, wait_seconds: float) -> list[Delivery]:
+        """What was delivered meanwhile, or will be soon."""
+        return self._loop.run(self._mailbox.take(limit, wait_seconds), wait_seconds + 1)
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Tell the broker, which does not answer: what is lost on the way is delivered again."""
+        self._loop.run(self._acknowledge(deliveries))
+
+    def close(self) -> None:
+        """Close the channel: what was not acknowledged goes back to its place in its queue."""
+        self._loop.run(self._channel.close())
+
+    async def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        channel = await self._channel.get_underlay_channel()
+        for one in deliveries:
+            await channel.basic_ack(int(one.receipt), wait=False)
+
+
+async def _sent(exchange: AbstractExchange, messages: Sequence[Message]) -> list[Message]:
+    """Send messages in their order; those that lead to no queue come back."""
+    answers = await asyncio.gather(
+        *(exchange.publish(_written(one), _route(one), mandatory=True) for one in messages)
+    )
+    return [
+        message
+        for message, answer in zip(messages, answers, strict=True)
+        if isinstance(answer, DeliveredMessage)
+    ]
+
+
+def _written(message: Message) -> aio_pika.Message:
+    return aio_pika.Message(
+        message.body.encode(),
+        content_type="application/cloudevents+json",
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        message_id=str(message.event_id),
+    )
+
+
+def _route(message: Message) -> str:
+    return f"{message.partition}.{message.topic}"
