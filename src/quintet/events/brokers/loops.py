@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from concurrent.futures import TimeoutError as TooLate
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from quintet.events.brokers import BrokerUnavailable
@@ -24,7 +23,7 @@ class Loop:
     """An event loop in a thread of its own."""
 
     def __init__(self, *failures: type[BaseException]) -> None:
-        self._failures = (*failures, OSError, TimeoutError)
+        self._failures: tuple[type[BaseException], ...] = (*failures, OSError, TimeoutError)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="broker", daemon=True)
         self._thread.start()
@@ -38,12 +37,13 @@ class Loop:
         running = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return running.result(seconds)
-        except (TooLate, *self._failures) as error:
+        except self._failures as error:
             running.cancel()
             raise BrokerUnavailable(f"The broker did not do it: {type(error).__name__}.") from error
 
     def close(self) -> None:
-        """End the thread."""
+        """End what runs in it, and its thread."""
+        asyncio.run_coroutine_threadsafe(_end_others(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -79,3 +79,10 @@ class Mailbox:
         if self._closed:
             raise BrokerUnavailable("The connection to the broker was lost.")
         return [self._arrived.popleft() for _ in range(min(limit, len(self._arrived)))]
+
+
+async def _end_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import aio_pika
+from aio_pika.connection import make_url
 from aio_pika.exceptions import AMQPError
 from aiormq.abc import DeliveredMessage
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from quintet.events.brokers import Message
 
 PREFETCH: Final = 50
+CONNECT_SECONDS: Final = 4.0
 CLOSE_SECONDS: Final = 1.0
 HEARTBEAT_SECONDS: Final = 5
 """A peer that was silent for twice as long is given up, and its partitions go to another one."""
@@ -40,7 +42,7 @@ LEFT_ALONE: Final = 2**31 - 1
 """How often a queue delivers a message before it drops it. Poison is the inbox's to count, and an
 outage of a database delivers everything again and again: nothing is dropped."""
 
-QUEUE: Final = {
+QUEUE: Final[dict[str, Any]] = {
     "x-queue-type": "quorum",
     "x-single-active-consumer": True,
     "x-delivery-limit": LEFT_ALONE,
@@ -57,6 +59,7 @@ class RabbitBroker:
         self._url, self._prefix = url, prefix
         self._loop = Loop(*_FAILURES)
         self._connection: AbstractConnection | None = None
+        self._confirming: AbstractChannel | None = None
         self._exchange: AbstractExchange | None = None
         self._read: set[str] = set()
         """Routes that lead to a queue."""
@@ -79,21 +82,27 @@ class RabbitBroker:
     async def _publish(self, messages: Sequence[Message]) -> Sequence[Message]:
         try:
             exchange = await self._opened()
-            first = {
-                _route(one): one for one in reversed(messages) if _route(one) not in self._read
-            }
-            unread = {_route(one) for one in await _sent(exchange, list(first.values()))}
-            self._read |= first.keys() - unread
-            probed = {one.event_id for one in first.values()}
-            rest = [
-                one for one in messages if one.event_id not in probed and _route(one) not in unread
-            ]
-            returned = {_route(one) for one in await _sent(exchange, rest)}
+            first, rest = self._split(messages)
+            unread = _routes(await _sent(exchange, first))
+            unread |= _routes(
+                await _sent(exchange, [one for one in rest if _route(one) not in unread])
+            )
         except BaseException:
             await self._drop()
             raise
-        self._read -= returned
-        return [one for one in messages if _route(one) in unread | returned]
+        self._read = (self._read | _routes(first)) - unread
+        return [one for one in messages if _route(one) in unread]
+
+    def _split(self, messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+        """The first message of each route of which is not known whether somebody reads it; the rest.
+
+        Were they sent together, a queue might be declared between two of them, and read the second.
+        """
+        known, first, rest = set(self._read), list[Message](), list[Message]()
+        for one in messages:
+            (rest if _route(one) in known else first).append(one)
+            known.add(_route(one))
+        return first, rest
 
     async def _subscribe(
         self, topics: Sequence[str], partitions: Sequence[int], group: str
@@ -121,14 +130,16 @@ class RabbitBroker:
         return subscription
 
     async def _opened(self) -> AbstractExchange:
-        if self._exchange is None or self._exchange.channel.is_closed:
-            channel = await (await self._connected()).channel(publisher_confirms=True)
-            self._exchange, self._read = await self._declared(channel), set()
+        if self._exchange is None or self._confirming is None or self._confirming.is_closed:
+            self._confirming = await (await self._connected()).channel(publisher_confirms=True)
+            self._exchange, self._read = await self._declared(self._confirming), set()
         return self._exchange
 
     async def _connected(self) -> AbstractConnection:
         if self._connection is None or self._connection.is_closed:
-            self._connection = await aio_pika.connect(self._url, heartbeat=HEARTBEAT_SECONDS)
+            url = make_url(self._url, heartbeat=HEARTBEAT_SECONDS)
+            self._connection = aio_pika.Connection(url)
+            await self._connection.connect(timeout=CONNECT_SECONDS)
         return self._connection
 
     async def _declared(self, channel: AbstractChannel) -> AbstractExchange:
@@ -141,6 +152,7 @@ class RabbitBroker:
         if connection is not None:
             with suppress(*_FAILURES, OSError, TimeoutError):
                 await asyncio.wait_for(connection.close(), CLOSE_SECONDS)
+            await connection.close()  # of what has not answered, only this end
 
 
 class RabbitSubscription:
@@ -167,7 +179,10 @@ class RabbitSubscription:
 
     def close(self) -> None:
         """Close the channel: what was not acknowledged goes back to its place in its queue."""
-        self._loop.run(self._channel.close())
+        self._loop.run(self._close())
+
+    async def _close(self) -> None:
+        await self._channel.close()
 
     async def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         channel = await self._channel.get_underlay_channel()
@@ -198,3 +213,7 @@ def _written(message: Message) -> aio_pika.Message:
 
 def _route(message: Message) -> str:
     return f"{message.partition}.{message.topic}"
+
+
+def _routes(messages: Sequence[Message]) -> set[str]:
+    return {_route(one) for one in messages}
