@@ -94,11 +94,13 @@ class RabbitBroker:
         return [one for one in messages if _route(one) in unread]
 
     def _split(self, messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
-        """The first message of each route of which is not known whether somebody reads it; the rest.
+        """The first message of each route that perhaps nobody reads, and the rest.
 
         Were they sent together, a queue might be declared between two of them, and read the second.
         """
-        known, first, rest = set(self._read), list[Message](), list[Message]()
+        known = set(self._read)
+        first: list[Message] = []
+        rest: list[Message] = []
         for one in messages:
             (rest if _route(one) in known else first).append(one)
             known.add(_route(one))
