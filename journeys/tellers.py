@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import databases
 import psycopg
@@ -29,22 +30,30 @@ PATIENCE_SECONDS = 30
 
 
 @contextmanager
-def tellers(scratch: Path) -> Iterator[Tellers]:
-    """A database and a broker of their own, and a process that starts others."""
-    folder = scratch / "told"
-    folder.mkdir()
-    broker = Valkey(folder / "valkey")
+def valkey(folder: Path) -> Iterator[Valkey]:
+    """A server that may be hurt."""
+    broker = Valkey(folder)
     broker.start()
     try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+@contextmanager
+def tellers(scratch: Path, broker_url: str) -> Iterator[Tellers]:
+    """A database of their own, a broker, and a process that starts others."""
+    folder = scratch / "told"
+    folder.mkdir()
+    try:
         with databases.database(folder) as database:
-            made = Tellers(broker=broker, url=database.url(), log=folder / "told.log")
+            made = Tellers(broker_url=broker_url, url=database.url(), log=folder / "told.log")
             made.open()
             try:
                 yield made
             finally:
                 made.close()
     finally:
-        broker.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -52,7 +61,7 @@ def tellers(scratch: Path) -> Iterator[Tellers]:
 class Tellers:
     """What tells, what carries, and what is told."""
 
-    broker: Valkey
+    broker_url: str
     url: str
     log: Path
     forks: Any = None
@@ -82,12 +91,17 @@ class Tellers:
         for watcher in self.watchers.values():
             watcher.wait(PATIENCE_SECONDS)
 
+    @property
+    def broker(self) -> str:
+        """What carries: the scheme of its URL."""
+        return urlsplit(self.broker_url).scheme
+
     def environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.endswith(LEFT_OVERS)}
         return {
             **kept,
             "DATABASE_URL": self.url,
-            "BROKER_URL": self.broker.url(),
+            "BROKER_URL": self.broker_url,
             "SERVICE_ENVIRONMENT": "test",
             "SECRET_KEY": "a key for tests, and for nothing else",
             "LOG_LEVEL": "CRITICAL",

@@ -10,8 +10,9 @@ import time
 
 import psutil
 import pytest
+from brokers import BROKERS, Missing
 from system import until
-from tellers import tellers
+from tellers import tellers, valkey
 
 THINGS, NUMBERS = 4, range(5)
 FROZEN_SECONDS = 2
@@ -20,13 +21,34 @@ BETWEEN = 0.05
 MOST_CALLS = 400
 PER_SECOND, AWAY_SECONDS = 40, 60
 
+SLOW = pytest.mark.slow
+
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="install strace")
 
 
 @pytest.fixture
-def told(tmp_path):
-    with tellers(tmp_path) as made:
+def broker(tmp_path):
+    with valkey(tmp_path / "valkey") as made:
         yield made
+
+
+@pytest.fixture
+def told(tmp_path, broker):
+    with tellers(tmp_path, broker.url()) as made:
+        yield made
+
+
+@pytest.fixture(params=["valkey", *(pytest.param(name, marks=SLOW) for name in BROKERS)])
+def carried(request, tmp_path):
+    """The same with each of the brokers."""
+    if request.param == "valkey":
+        yield request.getfixturevalue("told")
+        return
+    try:
+        with BROKERS[request.param](tmp_path / "broker") as url, tellers(tmp_path, url) as made:
+            yield made
+    except Missing as missing:
+        pytest.skip(str(missing))
 
 
 def things(batch):
@@ -66,36 +88,36 @@ def assert_once_and_in_order(told, batches):
     assert told.entries() == {thing: [*NUMBERS] for at in batches for thing in things(at)}
 
 
-@pytest.mark.parametrize("every", [10, pytest.param(1, marks=pytest.mark.slow)])
-def test_a_relay_may_die_at_any_call(told, figures, every):
-    consumer = told.start("consumer")
+@pytest.mark.parametrize("every", [10, pytest.param(1, marks=SLOW)])
+def test_a_relay_may_die_at_any_call(carried, figures, every):
+    consumer = carried.start("consumer")
 
-    calls = swept(told, "relay", done=lambda: not told.waiting(), every=every)
+    calls = swept(carried, "relay", done=lambda: not carried.waiting(), every=every)
 
-    until(lambda: everything(told), seconds=SOON_SECONDS)
-    told.stop(consumer)
+    until(lambda: everything(carried), seconds=SOON_SECONDS)
+    carried.stop(consumer)
     batches = range(1, calls + 1, every)
-    assert_once_and_in_order(told, batches)
+    assert_once_and_in_order(carried, batches)
     figures.note(
         scenario="E1",
-        what=f"relay killed at each {every}. of {calls} calls: lost, doubled",
+        what=f"{carried.broker}: relay killed at each {every}. of {calls} calls: lost, doubled",
         ours="0, 0",
         to_reach="0, 0",
     )
 
 
-@pytest.mark.parametrize("every", [10, pytest.param(1, marks=pytest.mark.slow)])
-def test_a_consumer_may_die_at_any_call(told, figures, every):
-    relay = told.start("relay")
+@pytest.mark.parametrize("every", [10, pytest.param(1, marks=SLOW)])
+def test_a_consumer_may_die_at_any_call(carried, figures, every):
+    relay = carried.start("relay")
 
-    calls = swept(told, "consumer", done=lambda: everything(told), every=every)
+    calls = swept(carried, "consumer", done=lambda: everything(carried), every=every)
 
-    told.stop(relay)
+    carried.stop(relay)
     batches = range(1, calls + 1, every)
-    assert_once_and_in_order(told, batches)
+    assert_once_and_in_order(carried, batches)
     figures.note(
         scenario="E2",
-        what=f"consumer killed at each {every}. of {calls} calls: lost, doubled",
+        what=f"{carried.broker}: consumer killed at each {every}. of {calls} calls: lost, doubled",
         ours="0, 0",
         to_reach="0, 0",
     )
@@ -121,16 +143,16 @@ def test_who_was_frozen_and_wakes_up_doubles_nothing(told, work):
     assert_once_and_in_order(told, range(3))
 
 
-def test_a_broker_may_die_while_it_is_given_events(told):
+def test_a_broker_may_die_while_it_is_given_events(told, broker):
     """E4: what was confirmed is there when it comes back, and what was not is given again."""
     pids = [told.start(name) for name in ("relay", "consumer")]
     for batch in range(10):
         told.tell(things(batch), NUMBERS)
         if batch % 3 == 1:
-            told.broker.process.kill()
-            told.broker.process.wait()
+            broker.process.kill()
+            broker.process.wait()
             told.tell(things(batch + 100), NUMBERS)
-            told.broker.start()
+            broker.start()
 
     until(lambda: everything(told), seconds=SOON_SECONDS)
     for pid in pids:
@@ -139,20 +161,20 @@ def test_a_broker_may_die_while_it_is_given_events(told):
     assert_once_and_in_order(told, [*range(10), 101, 104, 107])
 
 
-@pytest.mark.slow
-def test_a_broker_that_is_away_costs_nobody_anything_but_time(told, figures):
+@SLOW
+def test_a_broker_that_is_away_costs_nobody_anything_but_time(told, broker, figures):
     """E3."""
     relay, consumer = (told.start(name) for name in ("relay", "consumer"))
     calm = told.pace(things(0), per_second=PER_SECOND, seconds=AWAY_SECONDS // 2)
-    told.broker.process.kill()
-    told.broker.process.wait()
+    broker.process.kill()
+    broker.process.wait()
 
     working = psutil.Process(relay)
     before = sum(working.cpu_times()[:2])
     away = told.pace(things(1), per_second=PER_SECOND, seconds=AWAY_SECONDS)
     busy = (sum(working.cpu_times()[:2]) - before) / AWAY_SECONDS
     backlog = told.waiting()
-    told.broker.start()
+    broker.start()
     began = time.monotonic()
     until(lambda: not told.waiting(), seconds=SOON_SECONDS)
     drained = backlog / (time.monotonic() - began)
@@ -198,7 +220,7 @@ def percentile(values, percent):
     "harm",
     [
         pytest.param(-1, id="kills the process"),
-        pytest.param(-2, id="always fails", marks=pytest.mark.slow),
+        pytest.param(-2, id="always fails", marks=SLOW),
     ],
 )
 def test_a_poisonous_event_is_a_dead_letter_and_holds_up_its_own_key_alone(told, harm):
