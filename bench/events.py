@@ -1,8 +1,9 @@
-"""How many events a relay carries to the broker in a second, and how soon one is handled.
+"""How many events a relay carries to each broker in a second, and how soon one is handled.
 
-A database and a Valkey of our own on this disk, with ``fsync``. All contenders take the same rows
-from the same table to the same stream, in turns: scripts of twenty lines with nothing around them,
-and the relay. What is handled is timed at rest, one event after another, in a process of its own.
+A database and a Valkey of our own on this disk, with ``fsync``; NATS and RabbitMQ as the machine
+has them. All contenders take the same rows from the same table, in turns: scripts of twenty lines
+with nothing around them, and the relay. What is handled is timed at rest, one event after another,
+in a process of its own.
 
 Run it with ``./quintet bench events --write``.
 """
@@ -10,6 +11,7 @@ Run it with ``./quintet bench events --write``.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import shutil
 import statistics
@@ -19,7 +21,8 @@ import tempfile
 import threading
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +32,15 @@ from machine import RESULTS, ROOT, described
 from quintet.embedded.postgres import Postgres
 from quintet.embedded.valkey import Valkey
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+sys.path.insert(0, str(ROOT / "journeys"))
 
-PACKAGES = ("django", "psycopg", "redis", "msgspec")
+import brokers
+import carriers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+PACKAGES = ("django", "psycopg", "redis", "aio-pika", "nats-py", "msgspec")
 TOLD = ROOT / "journeys" / "told"
 FILL = """
 INSERT INTO quintet_events_outboxevent (event_id, topic, key, partition, body, published_at)
@@ -40,27 +48,23 @@ SELECT gen_random_uuid(), 'told', n %% 1000, n %% 8, %s, CASE WHEN %s THEN now()
 FROM generate_series(1, %s) AS n
 """
 COUNT = "SELECT count(*) FROM quintet_events_outboxevent"
-WAITING = (
-    "SELECT id, partition, body FROM quintet_events_outboxevent "
-    "WHERE published_at IS NULL ORDER BY id LIMIT %s"
-)
-MARK = "UPDATE quintet_events_outboxevent SET published_at = now() WHERE id = ANY(%s)"
-FLOOR, BARE, OURS = "a script, no broker", "a script, pipelines of 100", "Quintet's relay"
-CROWDED = "Quintet's relay, {published:,} published rows in the table"
+FLOOR, BARE, RELAY = "a script, no broker", "{}: a script, confirms of 100", "{}: Quintet's relay"
+CROWDED = "Valkey: Quintet's relay, {published:,} published rows in the table"
+LEAST = {"Valkey": 20_000, "NATS": 9_000, "RabbitMQ": 3_500}
 
 
 def main() -> None:
     """Measure, print, and write the result down when asked to."""
     options = parsed()
-    with running() as environment:
-        os.environ.update(environment)
+    with running() as urls:
+        os.environ["BROKER_URL"] = urls["Valkey"]
         sys.path.insert(0, str(TOLD))
-        migrate(environment)
+        migrate()
         import django
 
         django.setup()
-        rates = carried(options)
-        seconds = handled(environment, options.singles)
+        rates = carried(urls, options)
+        seconds = handled(options.singles)
     text = report(rates, seconds, options)
     print(text)
     if options.write:
@@ -80,57 +84,90 @@ def parsed() -> argparse.Namespace:
 
 @contextmanager
 def running() -> Iterator[dict[str, str]]:
-    """Run a database and a broker, and give the environment of a service that uses them."""
-    folder = Path(tempfile.mkdtemp(prefix="quintet-bench-"))
-    database, broker = Postgres(folder / "postgres"), Valkey(folder / "valkey")
-    try:
-        database.start()
-        broker.start()
-        yield {
+    """Run a database and brokers; gives the URLs of the brokers by their names."""
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="quintet-bench-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        database, valkey = Postgres(folder / "postgres"), Valkey(folder / "valkey")
+        for server in (database, valkey):
+            stack.callback(server.stop)
+            server.start()
+        os.environ |= {
             "DATABASE_URL": database.create_service("told", "a password for a bench"),
-            "BROKER_URL": broker.url(),
             "SERVICE_ENVIRONMENT": "test",
             "SECRET_KEY": "a bench signs nothing, and nobody is to believe what it signs",
             "LOG_LEVEL": "ERROR",
             "DJANGO_SETTINGS_MODULE": "told.settings",
             "PYTHONPATH": str(TOLD),
         }
-    finally:
-        broker.stop()
-        database.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        yield {
+            "Valkey": valkey.url(),
+            "NATS": stack.enter_context(brokers.nats(folder / "nats")),
+            "RabbitMQ": stack.enter_context(brokers.rabbitmq(folder)),
+        }
 
 
-def migrate(environment: Mapping[str, str]) -> None:
+def migrate() -> None:
     """Make the tables."""
     command = [sys.executable, "manage.py", "migrate", "--run-syncdb", "--verbosity", "0"]
-    subprocess.run(command, cwd=TOLD, env={**os.environ, **environment}, check=True)
+    subprocess.run(command, cwd=TOLD, check=True)
 
 
-def carried(options: argparse.Namespace) -> dict[str, float]:
+def carried(urls: Mapping[str, str], options: argparse.Namespace) -> dict[str, float]:
     """Events in a second of each contender: medians of rounds in turns."""
-    ours = relay()
-    contenders = {FLOOR: script(None), BARE: script(broker()), OURS: ours}
-    crowded = CROWDED.format(published=options.published)
-    found = in_turns(contenders, options, published=0)
-    found |= in_turns({crowded: ours}, options, published=options.published)
-    return found
+    from quintet.events.leases import Leases
+
+    leases = Leases("relay", seconds=600)
+    with asyncio.Runner() as runner, ExitStack() as stack:
+        relays = {name: relay(name, url, leases, stack) for name, url in urls.items()}
+        floor = carriers.script(FLOOR, carriers.to_nobody)
+        contenders = [floor, *scripts(urls, runner, stack), *relays.values()]
+        found = in_turns(contenders, options, published=0)
+        crowded = replace(relays["Valkey"], label=CROWDED.format(published=options.published))
+        return found | in_turns([crowded], options, published=options.published)
+
+
+def scripts(
+    urls: Mapping[str, str], runner: asyncio.Runner, stack: ExitStack
+) -> Iterator[carriers.Carrier]:
+    """What everybody would write first, for each broker."""
+    import redis
+
+    client = redis.Redis.from_url(urls["Valkey"])
+    sends = {
+        "Valkey": carriers.to_valkey(client),
+        "NATS": carriers.to_nats(urls["NATS"], runner, stack),
+        "RabbitMQ": carriers.to_rabbitmq(urls["RabbitMQ"], runner, stack),
+    }
+    for name, send in sends.items():
+        yield carriers.script(BARE.format(name), send)
+
+
+def relay(name: str, url: str, leases: Any, stack: ExitStack) -> carriers.Carrier:
+    """Ours, as ``quintet_relay`` runs it, to a broker where somebody is known to read."""
+    from quintet.events.brokers import broker_for
+    from quintet.events.relay import Relay
+
+    broker = stack.enter_context(closing(broker_for(url)))
+    broker.subscribe(["told"], range(8), group="bench").close()
+    made = Relay(broker, leases)
+    return carriers.Carrier(label=RELAY.format(name), step=made.round)
 
 
 def in_turns(
-    contenders: Mapping[str, Callable[[], int]], options: argparse.Namespace, *, published: int
+    contenders: Sequence[carriers.Carrier], options: argparse.Namespace, *, published: int
 ) -> dict[str, float]:
-    """Fill the table anew for each run, and empty the broker."""
-    rates: dict[str, list[float]] = {label: [] for label in contenders}
+    """Fill the table anew for each run."""
+    rates: dict[str, list[float]] = {one.label: [] for one in contenders}
     for _ in range(options.rounds):
-        for label, carry in contenders.items():
+        for one in contenders:
             fill(options.events, published=published)
             began, carried_now = time.perf_counter(), 0
-            while step := carry():
+            while step := one.step():
                 carried_now += step
-            rates[label].append(carried_now / (time.perf_counter() - began))
+            rates[one.label].append(carried_now / (time.perf_counter() - began))
             if carried_now != options.events:
-                raise SystemExit(f"{label} carried {carried_now} of {options.events}")
+                raise SystemExit(f"{one.label} carried {carried_now} of {options.events}")
     return {label: statistics.median(found) for label, found in rates.items()}
 
 
@@ -138,7 +175,6 @@ def fill(events: int, *, published: int) -> None:
     """Leave so many events that wait, above so many that were published."""
     from django.db import connection
 
-    broker().flushdb()
     with connection.cursor() as cursor:
         if published:
             cursor.execute(COUNT)
@@ -160,55 +196,18 @@ def body() -> str:
     return envelope.write(event, event_id=uuid.uuid4(), source="told")
 
 
-def broker() -> Any:
-    """A client of the broker."""
-    import redis
-
-    return redis.Redis.from_url(os.environ["BROKER_URL"])
-
-
-def script(client: Any, batch: int = 100) -> Callable[[], int]:
-    """What everybody would write first: rows, one pipeline, one statement."""
-    import psycopg
-
-    database = psycopg.connect(os.environ["DATABASE_URL"])
-
-    def carry() -> int:
-        rows = database.execute(WAITING, [batch]).fetchall()
-        if client is not None and rows:
-            pipe = client.pipeline(transaction=False)
-            for _, partition, text in rows:
-                pipe.xadd(f"told:{partition}", {"body": text})
-            pipe.execute()
-        database.execute(MARK, [[row[0] for row in rows]])
-        database.commit()
-        return len(rows)
-
-    return carry
-
-
-def relay() -> Callable[[], int]:
-    """Ours, as ``quintet_relay`` runs it."""
-    from quintet.events.brokers import broker_for
-    from quintet.events.leases import Leases
-    from quintet.events.relay import Relay
-
-    made = Relay(broker_for(os.environ["BROKER_URL"]), Leases("relay", seconds=600))
-    made.round()
-    return made.round
-
-
-def handled(environment: Mapping[str, str], singles: int) -> Sequence[float]:
+def handled(singles: int) -> Sequence[float]:
     """Seconds from the commit of an event to that of its handler, one after another, at rest."""
+    import redis
     from django.db import connection
 
     fill(0, published=0)
+    redis.Redis.from_url(os.environ["BROKER_URL"]).flushdb()
     commands = ("quintet_relay", "quintet_consume")
     processes = [
         subprocess.Popen(
             [sys.executable, "manage.py", command],
             cwd=TOLD,
-            env={**os.environ, **environment},
             stdout=subprocess.DEVNULL,
         )
         for command in commands
@@ -259,26 +258,43 @@ def report(
         "",
         f"Events of {len(body())} bytes in a second, confirmed and in their order, one process;",
         f"medians of {options.rounds} rounds of {options.events:,} in turns.",
-        "PostgreSQL with fsync, streams of Valkey with an append-only file.",
+        "PostgreSQL with fsync, streams of Valkey with an append-only file, a file stream of NATS,",
+        "quorum queues of RabbitMQ; the scripts send to what the relays send to.",
         "",
         "| who | events/s | of the script |",
         "|---|---|---|",
-        *(f"| {who} | {rate:,.0f} | {rate / rates[BARE]:.2f} |" for who, rate in rates.items()),
+        *(
+            f"| {who} | {rate:,.0f} | {rate / rates[peer(who)]:.2f} |"
+            for who, rate in rates.items()
+        ),
         "",
         f"From the commit of an event to that of its handler, at rest: p50 {median:.0f} ms,",
-        f"p95 {slow:.0f} ms ({len(seconds)} events, a relay and a consumer).",
+        f"p95 {slow:.0f} ms ({len(seconds)} events, a relay and a consumer, Valkey).",
         "",
         "## What was to be reached",
         "",
         *judged(
             [
-                Figure("events of a relay in a second", rates[OURS], at_least=20_000),
-                Figure("of that with a full table", crowded / rates[OURS], at_least=0.8),
+                *(
+                    Figure(f"{name}, events in a second", rates[RELAY.format(name)], at_least=least)
+                    for name, least in LEAST.items()
+                ),
+                Figure(
+                    "Valkey with a full table, of that without",
+                    crowded / rates[RELAY.format("Valkey")],
+                    at_least=0.8,
+                ),
                 Figure("from commit to handler, p50", median, at_most=50, unit="ms"),
             ]
         ),
     ]
     return "\n".join([*rows, ""])
+
+
+def peer(label: str) -> str:
+    """The script that does the same as a contender."""
+    name, _, _ = label.partition(":")
+    return BARE.format(name) if name in LEAST else FLOOR
 
 
 if __name__ == "__main__":
