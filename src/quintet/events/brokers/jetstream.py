@@ -102,7 +102,7 @@ class JetStreamBroker:
         client = await self._connected()
         stream, mailbox, places = client.jetstream(), Mailbox(), dict[str, Place]()
         self._mailboxes.add(mailbox)
-        subscription = JetStreamSubscription(self._loop, client, mailbox, places)
+        subscription = JetStreamSubscription(self._loop, client, mailbox=mailbox, places=places)
         inbox = await subscription.listen()
         before = await self._readers(stream, group)
         for topic in topics:
@@ -176,7 +176,7 @@ class JetStreamSubscription:
     """Receives what several consumers of the server push."""
 
     def __init__(
-        self, loop: Loop, client: Client, mailbox: Mailbox, places: dict[str, Place]
+        self, loop: Loop, client: Client, *, mailbox: Mailbox, places: dict[str, Place]
     ) -> None:
         self._loop, self._client, self._mailbox, self._places = loop, client, mailbox, places
 
