@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from orders.clients import PaymentsClient, ProductsClient, UsersClient
 from orders.events import OrderCancelled, OrderConfirmed
@@ -135,8 +136,16 @@ def _left_behind(deed: UUID) -> Order | None:
 
 
 def _record(deed: UUID, *, user_id: int, wishes: Sequence[Wish], payment_method: str) -> Order:
+    now = timezone.now()
     with _first_of_its_deed(), transaction.atomic(durable=True):
-        order = Order.objects.create(deed=deed, user_id=user_id, payment_method=payment_method)
+        order = Order.objects.create(
+            deed=deed,
+            user_id=user_id,
+            payment_method=payment_method,
+            created_at=now,
+            updated_at=now,
+        )
+        order.note()
         OrderLine.objects.bulk_create(
             OrderLine(order=order, product_id=wish.product_id, quantity=wish.quantity)
             for wish in wishes

@@ -1,4 +1,4 @@
-"""The orders and their lines; a status changes only along the arrows of the state machine."""
+"""The orders, their lines and steps; a status changes only along the arrows of the machine."""
 
 from __future__ import annotations
 
@@ -87,6 +87,9 @@ class Order(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
+    # Whether this process has the order from another one, which may have died with it.
+    taken_over = False
+
     objects = OrderQuerySet.as_manager()
 
     class Meta:
@@ -124,7 +127,7 @@ class Order(models.Model):
     ) -> None:
         """Commit the next status and the facts learned on the way there, or raise OrderTakenOver.
 
-        What `telling` writes is committed with it.
+        Its step, and what `telling` writes, are committed with it.
 
         The write is durable: it refuses to run inside another transaction, because the caller is
         about to call another service. It has time when the request has none: what another service
@@ -134,6 +137,7 @@ class Order(models.Model):
             raise ValueError(f"An order cannot go from {self.status} to {to}.")
         with deadline.granting(BOOKING_SECONDS), transaction.atomic(durable=True):
             self._swap(status=to, **facts)
+            self.note()
             OrderLine.objects.bulk_update(list(lines), ["name", "unit_price_amount"])
             if telling is not None:
                 telling()
@@ -141,6 +145,37 @@ class Order(models.Model):
     def take_over(self) -> None:
         """Make this process the only one that can advance the order."""
         self._swap()
+        self.taken_over = True
+
+    def note(self) -> None:
+        """Write down what the order has come to, in the transaction that brought it there."""
+        self._step().save(force_insert=True)
+
+    def timeline(self) -> list[OrderStep]:
+        """Return what the order has come to, as one followed the other.
+
+        A version of this service that kept no steps left what the row itself knows: when the order
+        was placed, and since when it is what it is now.
+        """
+        steps = list(self.steps.all())
+        known = {step.status for step in steps}
+        if Status.PLACED not in known:
+            placed = OrderStep(order=self, sequence=1, status=Status.PLACED, at=self.created_at)
+            steps.insert(0, placed)
+        if self.status not in {*known, Status.PLACED}:
+            steps.append(self._step())
+        return steps
+
+    def _step(self) -> OrderStep:
+        return OrderStep(
+            order=self,
+            sequence=self.version,
+            status=self.status,
+            at=self.updated_at,
+            resumed=self.taken_over,
+            failure_rule=self.failure_rule,
+            failure_reason=self.failure_reason,
+        )
 
     def _swap(self, **facts: Any) -> None:
         facts |= {"version": self.version + 1, "updated_at": timezone.now()}
@@ -183,3 +218,29 @@ class OrderLine(models.Model):
     def __str__(self) -> str:
         """Return the line as a person would read it."""
         return f"{self.quantity} of {self.name or self.product_id}"
+
+
+class OrderStep(models.Model):
+    """A status that an order came to, and when; rows are added, never changed.
+
+    The sequence is the version of the order, so the steps are in order whatever the clocks say.
+    A step is `resumed` if it was made by a process that took the order over from another one.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="steps")
+    sequence = models.PositiveIntegerField()
+    status = models.CharField(max_length=16, choices=Status.choices)
+    at = models.DateTimeField()
+    resumed = models.BooleanField(default=False)
+    failure_rule = models.CharField(max_length=64, blank=True, default="")
+    failure_reason = models.CharField(max_length=255, blank=True, default="")
+
+    class Meta:
+        ordering = ["sequence"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "sequence"], name="orders_step_once"),
+        ]
+
+    def __str__(self) -> str:
+        """Return the step as a person would read it."""
+        return f"{self.status} at {self.at.isoformat()}"

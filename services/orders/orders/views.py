@@ -1,4 +1,4 @@
-"""HTTP in: place an order, look at one's own, cancel."""
+"""HTTP in: place an order, look at one's own and at what became of it, cancel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from orders import domain
-from orders.models import Order, OrderLine, Status
+from orders.models import Order, OrderLine, OrderStep, Status
 from quintet.auth import Authenticated
 from quintet.views.idempotency.once import deed_of, idempotent
 from quintet.views.serializers import StrictSerializer
@@ -42,6 +42,22 @@ EXAMPLE = {
 CONFIRMED = OpenApiExample("Confirmed", value=EXAMPLE, response_only=True)
 CANCELLED = OpenApiExample(
     "Cancelled", value={**EXAMPLE, "status": "cancelled"}, response_only=True
+)
+
+REFUSED = {"failure_rule": "out_of_stock", "failure_reason": "There is not enough in stock."}
+STEP = {"resumed": False, "failure_rule": "", "failure_reason": ""}
+TIMELINE = OpenApiExample(
+    "Sold out",
+    value={
+        "order_id": 7,
+        "steps": [
+            {"status": "placed", "at": "2026-01-05T10:00:00Z", **STEP},
+            {"status": "verified", "at": "2026-01-05T10:00:00.021Z", **STEP},
+            {"status": "undoing", "at": "2026-01-05T10:00:00.050Z", **STEP, **REFUSED},
+            {"status": "failed", "at": "2026-01-05T10:00:00.058Z", **STEP, **REFUSED},
+        ],
+    },
+    response_only=True,
 )
 
 
@@ -89,6 +105,29 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
         read_only_fields = fields
 
 
+class StepSerializer(serializers.ModelSerializer[OrderStep]):
+    """A status that the order came to, when, and if it turned round, why."""
+
+    class Meta:
+        model = OrderStep
+        fields = ["status", "at", "resumed", "failure_rule", "failure_reason"]
+        read_only_fields = fields
+        extra_kwargs: ClassVar = {
+            "resumed": {"help_text": "Whoever was at work did not get so far; another process did."}
+        }
+
+
+class TimelineSerializer(serializers.ModelSerializer[Order]):
+    """What became of an order, the first step first."""
+
+    order_id = serializers.IntegerField(source="pk", read_only=True)
+    steps = StepSerializer(many=True, read_only=True, source="timeline")
+
+    class Meta:
+        model = Order
+        fields = ["order_id", "steps"]
+
+
 class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has no types
     """Which of one's orders to list."""
 
@@ -115,13 +154,14 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ServiceView
         "list": Authenticated,
         "create": Authenticated,
         "retrieve": Authenticated,
+        "timeline": Authenticated,
         "cancel": Authenticated,
     }
 
     def get_queryset(self) -> QuerySet[Order]:
         """Show everybody their own orders; staff may look at a single one of others."""
         everything = super().get_queryset()
-        if self.action == "retrieve" and self.principal.is_staff:
+        if self.action in {"retrieve", "timeline"} and self.principal.is_staff:
             return everything
         return everything.filter(user_id=self._buyer())
 
@@ -167,6 +207,20 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ServiceView
     def cancel(self, *_: Any, **__: Any) -> Response:
         """Return the money and the goods; cancelling a cancelled order changes nothing."""
         return Response(self._shown(domain.cancel(self.get_object())))
+
+    @extend_schema(
+        operation_id="orders_timeline",
+        summary="Look at what became of an order, and when",
+        responses=TimelineSerializer,
+        examples=[TIMELINE],
+    )
+    @action(detail=True, methods=["get"], queryset=Order.objects.prefetch_related("steps"))
+    def timeline(self, *_: Any, **__: Any) -> Response:
+        """Show each status with the moment at which it was committed.
+
+        What had to be undone was so from `undoing` to `failed`; both say why.
+        """
+        return Response(TimelineSerializer(self.get_object()).data)
 
     def _buyer(self) -> int:
         return self.principal.user_id or NOBODY

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 HERE = Path(__file__).parent
 DEED = "8e03978e-40d5-43e8-bc93-6894a57f9324"
 REQUESTS = {1: "verify", 2: "reserve", 3: "authorise", 4: "capture", 5: "commit"}
+REACHED = ["placed", "verified", "reserved", "authorised", "charged"]
 
 
 def python(database_url, *arguments):
@@ -59,7 +60,16 @@ def on_sqlite(migrated, tmp_path):
 
 
 def status_in(database_url):
-    query = "SELECT status FROM orders_order"
+    return rows_in(database_url, "SELECT status FROM orders_order")
+
+
+def steps_in(database_url):
+    """Each status that was noted, and whether by a process that took the order over."""
+    steps = "SELECT status, resumed FROM orders_orderstep ORDER BY sequence"
+    return [(status, bool(resumed)) for status, resumed in rows_in(database_url, steps)]
+
+
+def rows_in(database_url, query):
     if database_url.startswith("sqlite"):
         with sqlite3.connect(database_url.removeprefix("sqlite:///")) as database:
             return database.execute(query).fetchall()
@@ -74,11 +84,15 @@ def test_a_killed_order_is_finished(request, tmp_path, database, request_number)
     file = tmp_path / "world.json"
     killed = python(url, HERE / "crash.py", DEED, file, request_number)
     assert killed == -signal.SIGKILL
+    committed = steps_in(url)
 
     resumed = python(url, HERE / "crash.py", "resume", file)
 
     assert resumed == 0
     assert_one_side(status_in(url), World(file).state)
+    assert committed == [(status, False) for status in REACHED[:request_number]]
+    ended = ["confirmed"] if REACHED[request_number - 1] == "charged" else ["undoing", "failed"]
+    assert steps_in(url) == [*committed, *((status, True) for status in ended)]
 
 
 @pytest.mark.parametrize("request_number", REQUESTS, ids=REQUESTS.get)

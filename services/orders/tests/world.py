@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 STOCK = 10
 PRICE = 1999
-EMPTY: dict[str, Any] = {"reservations": {}, "payments": {}, "stock": STOCK, "requests": 0}
+EMPTY: dict[str, Any] = {
+    "active": True,
+    "reservations": {},
+    "payments": {},
+    "stock": STOCK,
+    "requests": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,10 @@ class World:
         state["requests"] += 1
         fault = self.faults.get(state["requests"], "")
         answer = None
-        if not fault.endswith("before"):
+        if fault.startswith("refuse"):
+            rule = {"business_rule": fault.split()[1]}
+            answer = _envelope(Refused(422, "BUSINESS_LOGIC_ERROR", rule))
+        elif not fault.endswith("before"):
             answer = self._answer(request, state)
         self.file.write_text(json.dumps(state))
         self.watch(state["requests"])
@@ -85,7 +94,7 @@ class World:
         )
 
     def users_get(self, state: Any, reference: str, body: Any) -> Any:
-        return {"id": 7, "is_active": True}
+        return {"id": 7, "is_active": state["active"]}
 
     def reservations_post(self, state: Any, reference: str, body: Any) -> Any:
         wanted = sum(line["quantity"] for line in body["lines"])
