@@ -6,11 +6,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import conservation
 import people
 import pytest
 import servers
 from figures import Figures
-from system import ROOT, STAGE, System
+from system import ROOT, STAGE, System, until
 
 REPORTS = ROOT / ".quintet" / "test"
 FIGURES = pytest.StashKey[Figures]()
@@ -62,6 +63,25 @@ def system(scratch):
         yield made
     finally:
         made.command("down", check=False)
+
+
+@pytest.fixture
+def books(system):
+    """The addresses of the databases that money and goods are in."""
+    return books_of(system)
+
+
+def books_of(system):
+    return {name: system.environment_of(name)["DATABASE_URL"] for name in conservation.QUERIES}
+
+
+@pytest.fixture(scope="module")
+def conserved(system):
+    """When the tests of a module are over, and what they left is finished, nothing is missing."""
+    yield
+    finish = ("manage", "orders", "resume_orders", "--age-seconds=0")
+    until(lambda: system.command(*finish, check=False).returncode == 0)
+    assert conservation.unbalanced(books_of(system)) == {}
 
 
 def staged(scratch):

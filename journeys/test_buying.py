@@ -6,6 +6,8 @@ import people
 import pytest
 from system import until
 
+pytestmark = pytest.mark.usefixtures("conserved")
+
 
 def test_somebody_registers_logs_in_and_sees_themselves(gateway):
     form = people.somebody()
@@ -80,6 +82,19 @@ def test_a_deactivated_user_cannot_buy(shopper, lamp):
     refused = shopper.order(lamp)
 
     assert (refused.status, refused.error["details"]["business_rule"]) == (422, "inactive_user")
+
+
+def test_a_buyer_sees_what_became_of_an_order_and_a_stranger_does_not(gateway, shopper, lamp):
+    order = f"/api/v1/orders/{shopper.order(lamp).json['id']}/"
+    shopper.ask("POST", f"{order}cancel/")
+
+    timeline = shopper.ask("GET", f"{order}timeline/").json
+
+    assert [step["status"] for step in timeline["steps"]] == [
+        *("placed", "verified", "reserved", "authorised", "charged", "confirmed"),
+        *("cancelling", "cancelled"),
+    ]
+    assert people.registered(gateway).ask("GET", f"{order}timeline/").status == 404
 
 
 @pytest.mark.parametrize("page", ["/api/v1/orders/", "/api/v1/payments/"])

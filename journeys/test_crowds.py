@@ -8,7 +8,10 @@ from collections import Counter
 from itertools import cycle
 
 import people
+import pytest
 from crowd import BUSY, CROWD, at_once
+
+pytestmark = pytest.mark.usefixtures("conserved")
 
 
 def test_fifty_orders_for_the_last_ten_items(system, operator, gateway):

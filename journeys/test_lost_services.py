@@ -13,6 +13,8 @@ from gateway import PROBLEM
 from shapes import SHAPES, assert_envelope, assert_problem
 from system import until
 
+pytestmark = pytest.mark.usefixtures("conserved")
+
 PRODUCTS = "/api/v1/products/"
 
 
@@ -114,6 +116,11 @@ def test_an_order_that_was_cut_off_is_finished(system, shopper, operator, lamp):
     assert waiting.result().status == 502
     assert [order["status"] for order in orders] == ["failed"]
     assert operator.ask("GET", f"{PRODUCTS}{lamp}/").json["stock"] == 5
+    timeline = shopper.ask("GET", f"/api/v1/orders/{orders[0]['id']}/timeline/").json
+    assert [(step["status"], step["resumed"]) for step in timeline["steps"]] == [
+        *(("placed", False), ("verified", False), ("reserved", False)),
+        *(("undoing", True), ("failed", True)),
+    ]
 
 
 def test_what_was_stored_survives_down_and_up(system, gateway, lamp):

@@ -87,7 +87,7 @@ class Order(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
-    # Whether this process has the order from another one, which may have died with it.
+    # No column: it is about this process, and its steps carry it.
     taken_over = False
 
     objects = OrderQuerySet.as_manager()
