@@ -11,6 +11,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
+from weakref import WeakSet
 
 import nats
 from nats.errors import ConnectionClosedError
@@ -62,7 +63,8 @@ class JetStreamBroker:
         self._client: Client | None = None
         self._lost: asyncio.Future[None]
         """Done when the connection is."""
-        self._mailboxes: set[Mailbox] = set()
+        self._context: JetStreamContext
+        self._mailboxes: WeakSet[Mailbox] = WeakSet()
 
     def publish(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Send them all, and wait for the acknowledgements of all."""
@@ -82,9 +84,9 @@ class JetStreamBroker:
 
     async def _publish(self, messages: Sequence[Message]) -> None:
         try:
-            stream = (await self._connected()).jetstream()
+            await self._connected()
             answers = [
-                await stream.publish_async(
+                await self._context.publish_async(
                     self._subject(one.topic, one.partition),
                     one.body.encode(),
                     headers={Header.MSG_ID.value: str(one.event_id)},
@@ -100,7 +102,7 @@ class JetStreamBroker:
         self, topics: Sequence[str], partitions: Sequence[int], group: str
     ) -> JetStreamSubscription:
         client = await self._connected()
-        stream, mailbox, places = client.jetstream(), Mailbox(), dict[str, Place]()
+        stream, mailbox, places = self._context, Mailbox(), dict[str, Place]()
         self._mailboxes.add(mailbox)
         subscription = JetStreamSubscription(self._loop, client, mailbox=mailbox, places=places)
         inbox = await subscription.listen()
@@ -142,7 +144,9 @@ class JetStreamBroker:
                 closed_cb=self._closed,
                 error_cb=_told,
             )
-            await self._client.jetstream().add_stream(
+            # One for each connection: it keeps a subscription for what it publishes.
+            self._context = self._client.jetstream()
+            await self._context.add_stream(
                 StreamConfig(self._stream, subjects=[f"{self._prefix}.>"], max_age=KEPT_SECONDS)
             )
         return self._client

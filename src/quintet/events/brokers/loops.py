@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from quintet.events.brokers import BrokerUnavailable
@@ -75,7 +76,8 @@ class Mailbox:
         """
         if not self._arrived and not self._closed:
             self._changed.clear()
-            await asyncio.wait({asyncio.create_task(self._changed.wait())}, timeout=wait_seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), wait_seconds)
         if self._closed:
             raise BrokerUnavailable("The connection to the broker was lost.")
         return [self._arrived.popleft() for _ in range(min(limit, len(self._arrived)))]
