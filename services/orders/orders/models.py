@@ -160,7 +160,9 @@ class Order(models.Model):
         steps = list(self.steps.all())
         known = {step.status for step in steps}
         if Status.PLACED not in known:
-            placed = OrderStep(order=self, sequence=1, status=Status.PLACED, at=self.created_at)
+            placed = OrderStep(
+                order=self, sequence=1, status=Status.PLACED, happened_at=self.created_at
+            )
             steps.insert(0, placed)
         if self.status not in {*known, Status.PLACED}:
             steps.append(self._step())
@@ -171,7 +173,7 @@ class Order(models.Model):
             order=self,
             sequence=self.version,
             status=self.status,
-            at=self.updated_at,
+            happened_at=self.updated_at,
             resumed=self.taken_over,
             failure_rule=self.failure_rule,
             failure_reason=self.failure_reason,
@@ -230,7 +232,7 @@ class OrderStep(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="steps")
     sequence = models.PositiveIntegerField()
     status = models.CharField(max_length=16, choices=Status.choices)
-    at = models.DateTimeField()
+    happened_at = models.DateTimeField()
     resumed = models.BooleanField(default=False)
     failure_rule = models.CharField(max_length=64, blank=True, default="")
     failure_reason = models.CharField(max_length=255, blank=True, default="")
@@ -243,4 +245,4 @@ class OrderStep(models.Model):
 
     def __str__(self) -> str:
         """Return the step as a person would read it."""
-        return f"{self.status} at {self.at.isoformat()}"
+        return f"{self.status} at {self.happened_at.isoformat()}"

@@ -51,10 +51,10 @@ TIMELINE = OpenApiExample(
     value={
         "order_id": 7,
         "steps": [
-            {"status": "placed", "at": "2026-01-05T10:00:00Z", **STEP},
-            {"status": "verified", "at": "2026-01-05T10:00:00.021Z", **STEP},
-            {"status": "undoing", "at": "2026-01-05T10:00:00.050Z", **STEP, **REFUSED},
-            {"status": "failed", "at": "2026-01-05T10:00:00.058Z", **STEP, **REFUSED},
+            {"status": "placed", "happened_at": "2026-01-05T10:00:00Z", **STEP},
+            {"status": "verified", "happened_at": "2026-01-05T10:00:00.021Z", **STEP},
+            {"status": "undoing", "happened_at": "2026-01-05T10:00:00.050Z", **STEP, **REFUSED},
+            {"status": "failed", "happened_at": "2026-01-05T10:00:00.058Z", **STEP, **REFUSED},
         ],
     },
     response_only=True,
@@ -110,7 +110,7 @@ class StepSerializer(serializers.ModelSerializer[OrderStep]):
 
     class Meta:
         model = OrderStep
-        fields = ["status", "at", "resumed", "failure_rule", "failure_reason"]
+        fields = ["status", "happened_at", "resumed", "failure_rule", "failure_reason"]
         read_only_fields = fields
         extra_kwargs: ClassVar = {
             "resumed": {"help_text": "Whoever was at work did not get so far; another process did."}

@@ -79,7 +79,7 @@ def test_a_step_was_made_when_the_row_of_the_order_was_written(place, shopper):
     order = place()
 
     shown = shopper.get(f"/api/v1/orders/{order.pk}/").json()
-    made_at = [step["at"] for step in steps(shopper, order)]
+    made_at = [step["happened_at"] for step in steps(shopper, order)]
 
     assert (made_at[0], made_at[-1]) == (shown["created_at"], shown["updated_at"])
     assert [parse_datetime(at) for at in made_at] == sorted(map(parse_datetime, made_at))
@@ -141,7 +141,7 @@ def test_an_order_that_is_not_undone_yet_shows_since_when_it_is_tried(place, sho
     assert resumed.finished == 1
     assert (before["status"], begun["status"], ended["status"]) == ("reserved", "undoing", "failed")
     assert (begun["resumed"], ended["resumed"]) == (False, True)
-    assert begun["at"] < ended["at"]
+    assert begun["happened_at"] < ended["happened_at"]
 
 
 def test_whatever_often_an_order_is_taken_over_it_has_a_step_for_each_status(place, shopper, world):
@@ -275,8 +275,8 @@ def test_an_order_from_before_there_were_steps_is_told_as_far_as_it_is_known(
 
     row = shopper.get(f"/api/v1/orders/{order.pk}/").json()
     assert [step["status"] for step in shown] == expected
-    assert (shown[0]["at"], shown[0]["failure_reason"]) == (row["created_at"], "")
-    assert [step["at"] for step in shown[1:]] == [row["updated_at"]] * len(expected[1:])
+    assert (shown[0]["happened_at"], shown[0]["failure_reason"]) == (row["created_at"], "")
+    assert [step["happened_at"] for step in shown[1:]] == [row["updated_at"]] * len(expected[1:])
 
 
 def test_an_order_that_an_older_version_moved_on_ends_where_it_is(place, shopper):

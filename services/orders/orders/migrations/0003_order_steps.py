@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('sequence', models.PositiveIntegerField()),
                 ('status', models.CharField(choices=[('placed', 'Placed'), ('verified', 'Verified'), ('reserved', 'Reserved'), ('authorised', 'Authorised'), ('charged', 'Charged'), ('confirmed', 'Confirmed'), ('undoing', 'Undoing'), ('failed', 'Failed'), ('cancelling', 'Cancelling'), ('cancelled', 'Cancelled')], max_length=16)),
-                ('at', models.DateTimeField()),
+                ('happened_at', models.DateTimeField()),
                 ('resumed', models.BooleanField(default=False)),
                 ('failure_rule', models.CharField(blank=True, default='', max_length=64)),
                 ('failure_reason', models.CharField(blank=True, default='', max_length=255)),
