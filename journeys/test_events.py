@@ -237,6 +237,8 @@ def test_a_poisonous_event_is_a_dead_letter_and_holds_up_its_own_key_alone(told,
             consumer = told.start("consumer")
         assert time.monotonic() < ends_at
         time.sleep(BETWEEN)
+    parked = "SELECT key FROM quintet_events_parkedevent WHERE next_attempt_at IS NOT NULL"
+    until(lambda: not told.asked(parked), seconds=SOON_SECONDS)
     for pid in (relay, consumer):
         told.stop(pid)
 
