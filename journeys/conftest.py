@@ -125,8 +125,14 @@ def gateway(system):
 
 
 @pytest.fixture(scope="session")
-def operator(system, gateway):
-    return people.operator(system, gateway)
+def staff(system):
+    return people.staff(system)
+
+
+@pytest.fixture(scope="module")
+def operator(gateway, staff):
+    """Logged in for each module, since a token lives for a quarter of an hour."""
+    return people.logged_in(gateway, staff, 0)
 
 
 @pytest.fixture

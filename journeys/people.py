@@ -84,7 +84,12 @@ def registered(gateway: Gateway) -> Person:
 
 
 def operator(system: System, gateway: Gateway) -> Person:
-    """Make a member of staff on the command line and log them in."""
+    """Make a member of staff and log them in."""
+    return logged_in(gateway, staff(system), 0)
+
+
+def staff(system: System) -> str:
+    """Make a member of staff on the command line; return their name."""
     form = somebody()
     system.manage(
         "users",
@@ -94,7 +99,7 @@ def operator(system: System, gateway: Gateway) -> Person:
         "--password-stdin",
         given=PASSWORD,
     )
-    return logged_in(gateway, form["username"], 0)
+    return form["username"]
 
 
 def logged_in(gateway: Gateway, username: str, user_id: int) -> Person:
