@@ -306,6 +306,50 @@ def test_keys_are_renewed_in_the_background(recording, shaky, users, clock):
     assert ring._entries["users"].fetched_at == clock.now
 
 
+def test_a_machine_without_threads_to_spare_renews_the_keys_later(recording, users, clock):
+    spare = []
+
+    def start(job):
+        if not spare:
+            raise RuntimeError("can't start new thread")
+        job()
+
+    ring = KeyRing(recording, clock=clock, start=start)
+    ring.find("users", users.keys.kid)
+    clock.now += FRESH_SECONDS + 1
+    found = [ring.find("users", users.keys.kid) for _ in range(3)]
+    spare.append("a thread")
+    clock.now += COOLDOWN_SECONDS
+    found.append(ring.find("users", users.keys.kid))
+
+    assert all(found)
+    assert recording.asked == ["users"] * 2
+
+
+def test_fifty_threads_with_fifty_forged_key_ids_make_one_fetch(ring, shaky, recording, users):
+    ring.find("users", users.keys.kid)
+    shaky.let_go.clear()
+    shaky.entered.clear()
+    together = threading.Barrier(50)
+    found = []
+
+    def ask(number):
+        together.wait()
+        found.append(ring.find("users", f"forged-{number}"))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(50)]
+    for thread in threads:
+        thread.start()
+    shaky.entered.wait()
+
+    shaky.let_go.set()
+    for thread in threads:
+        thread.join()
+
+    assert found == [None] * 50
+    assert recording.asked == ["users"] * 2
+
+
 def test_a_forked_child_verifies_though_its_parent_held_the_lock(users):
     token = users.user()
     auth.verify(token)

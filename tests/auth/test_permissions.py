@@ -120,6 +120,20 @@ def test_another_kind_of_user_counts_as_nobody():
     assert principal_of(SimpleNamespace(user=somebody)) is ANONYMOUS
 
 
+def test_two_tokens_in_one_header_are_no_token(users):
+    token = users.user()
+    request = FACTORY.get("/", HTTP_AUTHORIZATION=f"Bearer {token},Bearer {token}")
+
+    with pytest.raises(AuthenticationException):
+        BearerAuthentication().authenticate(request)
+
+
+def test_a_token_is_read_from_the_header_alone(users):
+    request = FACTORY.post(f"/?access_token={users.user()}", {"access_token": users.user()})
+
+    assert BearerAuthentication().authenticate(request) is None
+
+
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "bearer", "Bearer x y", "Bearer  x.y.z"])
 def test_a_malformed_bearer_header_is_refused_also_on_a_public_route(header):
     request = FACTORY.get("/", HTTP_AUTHORIZATION=header)

@@ -69,6 +69,16 @@ def test_a_service_that_is_not_the_issuer_of_users_issues_none(orders_service):
         auth.issue_user_token(42)
 
 
+@pytest.mark.parametrize("seconds", [-1, 0, 86_401])
+def test_no_users_token_is_issued_that_nobody_would_accept(users_service, seconds):
+    with pytest.raises(ValueError, match=str(seconds)):
+        auth.issue_user_token(42, lifetime_seconds=seconds)
+
+
+def test_a_users_token_may_live_for_a_day(users_service):
+    assert auth.verify(auth.issue_user_token(42, lifetime_seconds=86_400)).user_id == 42
+
+
 def test_without_a_key_no_users_token_is_issued(configure):
     configure(SERVICE_NAME="users")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import time
@@ -15,6 +16,8 @@ from quintet.errors import AuthenticationException, UnavailableException
 from tests.auth.forging import Issuer, b64, hmac_signed, segment
 
 NOW = int(time.time())
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""Of the group of P-256: no half of a signature reaches it."""
 
 
 def refused(token):
@@ -75,6 +78,14 @@ def test_a_service_is_never_staff_whatever_its_token_says(payments):
         pytest.param({"nbf": NOW + 3600}, id="not yet valid"),
         pytest.param({"iat": NOW + 3600}, id="issued in the future"),
         pytest.param({"iat": "now"}, id="issued now"),
+        pytest.param({"nbf": "now"}, id="valid from now"),
+        pytest.param({"nbf": False}, id="validity as falsehood"),
+        pytest.param({"iat": NOW + 20, "nbf": NOW, "exp": NOW + 10}, id="over before it began"),
+        pytest.param({"iat": 0, "nbf": 0}, id="issued in 1970"),
+        pytest.param({"exp": NOW + 10 * 365 * 86_400}, id="valid for ten years"),
+        pytest.param({"iss": "\ud800"}, id="half a character as issuer"),
+        pytest.param({"jti": 1}, id="a number for an id"),
+        pytest.param({"jti": ""}, id="no text for an id"),
         pytest.param({"sub": "0"}, id="user 0"),
         pytest.param({"sub": "-7"}, id="a negative user"),
         pytest.param({"sub": "07"}, id="a leading zero"),
@@ -98,9 +109,17 @@ def test_a_users_token_with_a_wrong_claim_is_refused(users, changes):
 
 def test_a_small_difference_of_clocks_is_forgiven(users):
     now = int(time.time())
-    tokens = [users.user(exp=now - 20), users.user(nbf=now + 20, iat=now + 20)]
+    tokens = [
+        users.user(exp=now - 20, iat=now - 80, nbf=now - 80),
+        users.user(nbf=now + 20, iat=now + 20),
+    ]
 
     assert [auth.verify(token).user_id for token in tokens] == [7, 7]
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+def test_a_large_difference_of_clocks_is_not(users, claim):
+    refused(users.user(**{claim: int(time.time()) + 40}))
 
 
 def test_an_expired_token_is_refused_with_words_of_its_own(users):
@@ -122,6 +141,8 @@ def test_the_reason_of_any_other_refusal_is_not_told(users):
         pytest.param({"sub": "7"}, id="in the name of a user"),
         pytest.param({"iss": "users", "sub": "users"}, id="another service's issuer"),
         pytest.param({"exp": NOW - 31}, id="expired"),
+        pytest.param({"exp": NOW + 3600}, id="valid for an hour"),
+        pytest.param({"aud": ["orders"]}, id="a list of audiences"),
     ],
 )
 def test_a_services_token_with_a_wrong_claim_is_refused(payments, changes):
@@ -147,9 +168,14 @@ def test_a_service_that_is_not_the_issuer_of_users_cannot_make_one(payments):
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"alg": "none"}, id="alg none"),
-        pytest.param({"alg": "None"}, id="alg None"),
+        *(
+            pytest.param({"alg": "".join(letters)}, id=f"alg {''.join(letters)}")
+            for letters in itertools.product("nN", "oO", "nN", "eE")
+        ),
         pytest.param({"alg": ""}, id="alg empty"),
+        pytest.param({"alg": "ES256K"}, id="alg ES256K"),
+        pytest.param({"alg": "PS256"}, id="alg PS256"),
+        pytest.param({"alg": "EdDSA"}, id="alg EdDSA"),
         pytest.param({"alg": "HS256"}, id="alg HS256"),
         pytest.param({"alg": "RS256"}, id="alg RS256"),
         pytest.param({"alg": "ES384"}, id="alg ES384"),
@@ -168,6 +194,8 @@ def test_a_service_that_is_not_the_issuer_of_users_cannot_make_one(payments):
         pytest.param({"kid": ""}, id="empty kid"),
         pytest.param({"kid": "../../dev/null"}, id="path as kid"),
         pytest.param({"kid": "' OR 1=1 --"}, id="SQL as kid"),
+        pytest.param({"kid": "http://127.0.0.1:1/jwks"}, id="URL as kid"),
+        pytest.param({"kid": "\ud800"}, id="half a character as kid"),
         pytest.param({"kid": "unknown"}, id="unknown kid"),
         pytest.param({"crit": ["exp"]}, id="crit"),
         pytest.param({"crit": ["b64"], "b64": False}, id="unencoded payload"),
@@ -225,11 +253,40 @@ def test_a_signature_of_another_algorithm_is_refused(users):
     refused(f"{head}.{body}.{b64(signature)}")
 
 
+@pytest.mark.parametrize("alg", ["none", "NONE", "nOnE", "ES256"])
+def test_a_token_that_nobody_signed_is_refused(users, alg):
+    head, body = segment(users.header(alg=alg)), segment(users.claims())
+
+    for signature in ("", "AA", "bm9uZQ"):
+        refused(f"{head}.{body}.{signature}")
+
+
 @pytest.mark.parametrize("raw", [b"", b"\0" * 64, b"\xff" * 64, b"\1" * 63, b"\1" * 65])
 def test_a_signature_out_of_thin_air_is_refused(users, raw):
     head, body, _ = users.token().split(".")
 
     refused(f"{head}.{body}.{b64(raw)}")
+
+
+@pytest.mark.parametrize("half", [0, 32])
+@pytest.mark.parametrize(
+    "number", [0, ORDER, 2**256 - 1], ids=["nothing", "the order", "beyond the order"]
+)
+def test_a_signature_with_a_number_that_no_signature_has_is_refused(users, half, number):
+    head, body, _ = users.token().split(".")
+    raw = bytearray(users.signature(f"{head}.{body}".encode()))
+
+    raw[half : half + 32] = number.to_bytes(32, "big")
+
+    refused(f"{head}.{body}.{b64(bytes(raw))}")
+
+
+@pytest.mark.parametrize("raw", [lambda right: right[:-1], lambda right: right + b"\0"])
+def test_a_genuine_signature_of_another_length_is_refused(users, raw):
+    head, body, _ = users.token().split(".")
+    signature = users.signature(f"{head}.{body}".encode())
+
+    refused(f"{head}.{body}.{b64(raw(signature))}")
 
 
 def test_a_signature_in_der_is_refused(users):
@@ -314,6 +371,34 @@ def test_a_member_that_stands_twice_is_refused(users):
     claims = json.dumps(users.claims())
 
     refused(users.token(claims=claims.replace('"sub"', '"sub": "1", "sub"', 1).encode()))
+
+
+def test_a_member_that_stands_twice_in_two_spellings_is_refused(users):
+    claims = json.dumps(users.claims())
+
+    refused(users.token(claims=claims.replace('"sub"', '"s\\u0075b": "1", "sub"', 1).encode()))
+
+
+def test_a_header_member_that_stands_twice_is_refused(users):
+    header = json.dumps(users.header())
+
+    refused(users.token(header=header.replace('"alg"', '"alg": "none", "alg"', 1).encode()))
+
+
+@pytest.mark.parametrize(
+    "exp", ["NaN", "Infinity", "1e10", "9999999999.0", "-1", '"9999999999"', "true", "[1]", "{}"]
+)
+def test_an_instant_in_another_spelling_is_refused(users, exp):
+    claims = json.dumps(users.claims(exp=...))
+
+    refused(users.token(claims=f'{claims[:-1]}, "exp": {exp}}}'.encode()))
+
+
+@pytest.mark.parametrize("depth", range(940, 970))
+def test_claims_nested_to_the_end_of_the_stack_are_refused_like_any_others(users, depth):
+    claims = json.dumps(users.claims())
+
+    refused(users.token(claims=f'{claims[:-1]}, "x": {"[" * depth}{"]" * depth}}}'.encode()))
 
 
 def test_keys_that_cannot_be_had_are_not_the_callers_fault(users):

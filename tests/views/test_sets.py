@@ -34,6 +34,20 @@ def test_nobody_without_a_token_gets_in(api, here):
     assert response["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.parametrize("credentials", ["Bearer forged", "Bearer ", "bearer a.b.c"])
+def test_whoever_shows_a_wrong_token_is_told_that_it_is_the_token(api, here, credentials):
+    response = api.get(here, HTTP_AUTHORIZATION=credentials)
+
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+def test_another_scheme_is_no_wrong_token(api, here):
+    response = api.get(here, HTTP_AUTHORIZATION="Basic am9objpzZWNyZXQ=")
+
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, "Bearer")
+
+
 def test_an_action_that_is_not_named_is_denied_even_to_staff(api):
     response = api.as_staff().get(f"{BOOKS}forgotten/")
 

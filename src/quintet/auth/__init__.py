@@ -22,6 +22,7 @@ from quintet.auth.sources import (
     UnknownIssuer,
 )
 from quintet.auth.tokens import (
+    TokenRefused,
     issue_user_token,
     jwks,
     service_token,
@@ -43,6 +44,7 @@ __all__ = [
     "Public",
     "RecordingKeySource",
     "Staff",
+    "TokenRefused",
     "UnknownIssuer",
     "anonymous",
     "generate_key",

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from rest_framework.authentication import BaseAuthentication
 
-from quintet.auth.tokens import verify
-from quintet.errors import AuthenticationException
+from quintet.auth.tokens import TokenRefused, verify
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -27,7 +26,7 @@ class BearerAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         if not token:
-            raise AuthenticationException("The Authorization header carries no token.")
+            raise TokenRefused("The Authorization header carries no token.")
         return verify(token), None
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature

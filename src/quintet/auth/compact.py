@@ -15,11 +15,13 @@ from typing import Any
 from quintet.auth.keys import ALGORITHM, decoded
 
 TOKEN_BYTES_MAX = 4096
+BRACKETS_MAX = 16
 USER_TYPE = "at+jwt"
 SERVICE_TYPE = "service+jwt"
 
 _SHAPE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _INSTANT_MAX = 2**53
+_BRACKETS = re.compile(rb"[\[{]")
 
 
 class Refusal(Exception):
@@ -66,13 +68,17 @@ def _judge_claims(claims: dict[str, Any]) -> None:
 
 
 def _object(segment: str) -> dict[str, Any]:
+    raw = _bytes(segment)
+    # Counted before anything is parsed: PyJWT parses once more, with less of the stack left.
+    if len(_BRACKETS.findall(raw)) > BRACKETS_MAX:
+        raise Refusal("too many brackets")
     try:
         value = json.loads(
-            _bytes(segment).decode("utf-8"),
+            raw.decode("utf-8"),
             object_pairs_hook=_without_duplicates,
             parse_constant=_refuse_constant,
         )
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Refusal("not JSON") from error
     if not isinstance(value, dict):
         raise Refusal("not a JSON object")

@@ -89,7 +89,7 @@ class KeyRing:
             self._look_again(issuer, entry)
             return entry.keys.get(kid)
         if age > FRESH_SECONDS and self._claim(entry, "tried_at", COOLDOWN_SECONDS):
-            self._start(lambda: self._renew(issuer, entry))
+            self._renew_in_background(issuer, entry)
         return key
 
     def warm(self, issuers: Iterable[str]) -> None:
@@ -118,6 +118,13 @@ class KeyRing:
             if keys:
                 entry.keys, entry.fetched_at = keys, self._clock()
         return bool(keys)
+
+    def _renew_in_background(self, issuer: str, entry: _Entry) -> None:
+        try:
+            self._start(lambda: self._renew(issuer, entry))
+        except RuntimeError as error:  # no thread is to be had: the keys at hand are good enough
+            log.warning("issuer keys not renewed", issuer=issuer, reason=str(error))
+            self._land(issuer, entry, {})
 
     def _renew(self, issuer: str, entry: _Entry) -> None:
         with suppress(UnknownIssuer):

@@ -29,12 +29,17 @@ if TYPE_CHECKING:
 
 USER_AUDIENCE = "quintet"
 LEEWAY_SECONDS = 30
+USER_TOKEN_SECONDS_MAX = 86_400
 SERVICE_TOKEN_SECONDS = 60
 SERVICE_TOKEN_SPARE_SECONDS = 15
 
 _USER_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 log = get_logger("quintet.auth")
+
+
+class TokenRefused(AuthenticationException):
+    """A token was shown, and is not good; the challenge of the answer says so (RFC 6750)."""
 
 
 class _State:
@@ -53,17 +58,17 @@ def verify(token: str) -> Principal:
     """Say who sent this token.
 
     Raises:
-        AuthenticationException: anything about it is wrong; the log says what.
+        TokenRefused: anything about it is wrong; the log says what.
         UnavailableException: its issuer is trusted, but the issuer's keys cannot be had.
     """
     try:
         return _principal(_verified(unpacked(token), token))
     except jwt.ExpiredSignatureError:
         log.info("token refused", reason="expired")
-        raise AuthenticationException("The token has expired.") from None
+        raise TokenRefused("The token has expired.") from None
     except (Refusal, UnknownIssuer, jwt.PyJWTError) as error:
         log.info("token refused", reason=f"{type(error).__name__}: {error}")
-        raise AuthenticationException("The token is not valid.") from None
+        raise TokenRefused("The token is not valid.") from None
 
 
 def issue_user_token(
@@ -74,6 +79,11 @@ def issue_user_token(
     session: str | None = None,
 ) -> str:
     """Sign an access token for a user; only the service that ``AUTH_USER_ISSUER`` names can."""
+    if not 0 < lifetime_seconds <= USER_TOKEN_SECONDS_MAX:
+        raise ValueError(
+            f"A user's token cannot live for {lifetime_seconds} seconds: give 1 to "
+            f"{USER_TOKEN_SECONDS_MAX}, or nobody will accept it."
+        )
     env = conf.current()
     if env.SERVICE_NAME != env.AUTH_USER_ISSUER:
         raise ImproperlyConfigured(
@@ -185,6 +195,9 @@ def _verified(token: Unverified, text: str) -> Unverified:
         leeway=LEEWAY_SECONDS,
         options={"strict_aud": True, "require": ["exp", "iat", "nbf", "iss", "sub", "aud", "jti"]},
     )
+    longest = USER_TOKEN_SECONDS_MAX if token.typ == USER_TYPE else SERVICE_TOKEN_SECONDS
+    if not 0 < token.claims["exp"] - token.claims["iat"] <= longest:
+        raise Refusal("a life that no token of its kind has")
     return token
 
 

@@ -16,6 +16,7 @@ from rest_framework import exceptions as drf
 from rest_framework.views import set_rollback
 
 from quintet import conf, context, errors, wire
+from quintet.auth import TokenRefused
 from quintet.errors import Kind, ServiceException
 from quintet.telemetry import confidence, traces
 from quintet.telemetry.logs import get_logger
@@ -263,7 +264,8 @@ def _pointers(found: Any, here: str = "") -> Iterator[tuple[str, str]]:
 def _headers(error: ServiceException, *, status: int) -> dict[str, str]:
     headers = {}
     if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
+        refused = isinstance(error, TokenRefused)
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if refused else "Bearer"
     if isinstance(error, errors.MethodException) and error.allowed:
         headers["Allow"] = ", ".join(error.allowed)
     wait = error.details.get("retry_after_seconds")
