@@ -209,22 +209,30 @@ def test_an_issuer_that_is_trusted_no_more_is_forgotten_in_the_background_too(
         ring.find("users", users.keys.kid)
 
 
-def test_fifty_threads_without_keys_make_one_fetch_and_all_get_the_key(
-    ring, shaky, recording, users
-):
+def asked_at_once(ring, shaky, kids):
+    """What a thread for each key id finds, when all ask while the first fetch is under way."""
     shaky.let_go.clear()
-    found = []
-    threads = [
-        threading.Thread(target=lambda: found.append(ring.find("users", users.keys.kid)))
-        for _ in range(50)
-    ]
+    shaky.entered.clear()
+    together, found = threading.Barrier(len(kids)), []
+
+    def ask(kid):
+        together.wait()
+        found.append(ring.find("users", kid))
+
+    threads = [threading.Thread(target=ask, args=(kid,)) for kid in kids]
     for thread in threads:
         thread.start()
     shaky.entered.wait()
-
     shaky.let_go.set()
     for thread in threads:
         thread.join()
+    return found
+
+
+def test_fifty_threads_without_keys_make_one_fetch_and_all_get_the_key(
+    ring, shaky, recording, users
+):
+    found = asked_at_once(ring, shaky, [users.keys.kid] * 50)
 
     assert len(found) == 50
     assert all(found)
@@ -328,23 +336,8 @@ def test_a_machine_without_threads_to_spare_renews_the_keys_later(recording, use
 
 def test_fifty_threads_with_fifty_forged_key_ids_make_one_fetch(ring, shaky, recording, users):
     ring.find("users", users.keys.kid)
-    shaky.let_go.clear()
-    shaky.entered.clear()
-    together = threading.Barrier(50)
-    found = []
 
-    def ask(number):
-        together.wait()
-        found.append(ring.find("users", f"forged-{number}"))
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(50)]
-    for thread in threads:
-        thread.start()
-    shaky.entered.wait()
-
-    shaky.let_go.set()
-    for thread in threads:
-        thread.join()
+    found = asked_at_once(ring, shaky, [f"forged-{number}" for number in range(50)])
 
     assert found == [None] * 50
     assert recording.asked == ["users"] * 2

@@ -89,7 +89,7 @@ def oldest_seconds(*, without: Collection[str] = ()) -> float:
     return 0.0 if found is None else max(0.0, (found[0] - found[1]).total_seconds())
 
 
-def unread(topics: Collection[str], *, older_than_seconds: float) -> int:
+def pruned_unread(topics: Collection[str], *, older_than_seconds: float) -> int:
     """Delete events of topics that nobody reads, when they have waited long; say how many."""
     age = timedelta(seconds=older_than_seconds)
     waiting = OutboxEvent.objects.filter(published_at__isnull=True, topic__in=topics)

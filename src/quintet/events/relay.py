@@ -123,6 +123,6 @@ class Relay:
             return
         OLDEST.set(outbox.oldest_seconds(without=self._unread))
         kept = conf.current().EVENTS_KEPT_SECONDS
-        UNREAD.inc(outbox.unread(list(self._unread), older_than_seconds=kept))
+        UNREAD.inc(outbox.pruned_unread(list(self._unread), older_than_seconds=kept))
         again = outbox.pruned(older_than_seconds=kept, limit=PRUNED_AT_ONCE) == PRUNED_AT_ONCE
         self._chores_at = time.monotonic() + (0.0 if again else CHORES_SECONDS)

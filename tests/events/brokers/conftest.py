@@ -14,18 +14,11 @@ import pytest
 from nats.js.errors import NotFoundError
 
 from quintet.events import PARTITIONS
-from quintet.events.brokers.jetstream import JetStreamBroker
 from quintet.events.brokers.memory import MemoryBroker
-from quintet.events.brokers.rabbitmq import RabbitBroker
-from quintet.events.brokers.streams import StreamsBroker
 from tests.events.brokers.cable import Cable
+from tests.events.brokers.made import MADE
 
 GROUPS = ("products", "payments")
-MADE = {
-    "streams": lambda url, _: StreamsBroker(url),
-    "rabbitmq": lambda url, prefix: RabbitBroker(url, prefix=prefix),
-    "jetstream": lambda url, prefix: JetStreamBroker(url, prefix=prefix),
-}
 
 
 @pytest.fixture(scope="session")

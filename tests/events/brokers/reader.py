@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from tests.events.brokers.conftest import MADE
+from tests.events.brokers.made import MADE
 
 
 def main(kind, url, prefix, number):

@@ -3,8 +3,10 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
 
-from quintet.events.brokers import Message, broker_for
+from quintet.events.brokers import BrokerUnavailable, Message, broker_for
 from quintet.events.brokers.jetstream import JetStreamBroker
 
 
@@ -22,7 +24,7 @@ def test_a_publisher_keeps_one_subscription_for_all_answers(broker):
     for _ in range(10):
         broker.publish(messages(2))
 
-    assert len(broker._client._subs) <= 2
+    assert len(broker._connection.client._subs) <= 2
 
 
 def test_what_is_sent_again_is_there_once(broker):
@@ -37,6 +39,24 @@ def test_what_is_sent_again_is_there_once(broker):
     while some := subscription.fetch(10, 1):
         received += [one.body for one in some]
     assert received == ["0", "1", "2"]
+
+
+def test_a_stream_that_cannot_be_made_leaves_no_connection_open(make, jetstream, monkeypatch):
+    """Such as on a server without JetStream, which a relay asks every few seconds."""
+    clients = []
+
+    async def refuse(stream, *_):
+        clients.append(stream._nc)
+        raise NotFoundError
+
+    monkeypatch.setattr(JetStreamContext, "add_stream", refuse)
+    broker = make("jetstream", jetstream)
+
+    for _ in range(3):
+        with pytest.raises(BrokerUnavailable):
+            broker.publish(messages(1))
+
+    assert [client.is_closed for client in clients] == [True] * 3
 
 
 @pytest.mark.parametrize("scheme", ["nats", "tls"])

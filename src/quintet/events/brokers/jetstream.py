@@ -11,7 +11,6 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
-from weakref import WeakSet
 
 import nats
 from nats.errors import ConnectionClosedError
@@ -19,7 +18,7 @@ from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig, DeliverPolicy, Header, StreamConfig
 
 from quintet.events.brokers import Delivery
-from quintet.events.brokers.loops import Loop, Mailbox
+from quintet.events.brokers.loops import ANSWER_SECONDS, Loop, Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +52,16 @@ class Place(NamedTuple):
     delivered: int
 
 
+class Connection(NamedTuple):
+    """What lives and dies with one connection."""
+
+    client: Client
+    stream: JetStreamContext
+    """One for each connection: it keeps a subscription for the answers to what it publishes."""
+    lost: asyncio.Future[None]
+    """Done when the connection is."""
+
+
 class JetStreamBroker:
     """Publishes and awaits the acknowledgements together; the server drops ids that it has seen."""
 
@@ -60,11 +69,7 @@ class JetStreamBroker:
         self._url, self._prefix = url, prefix
         self._stream = prefix.replace(".", "-")
         self._loop = Loop(NatsError)
-        self._client: Client | None = None
-        self._lost: asyncio.Future[None]
-        """Done when the connection is."""
-        self._context: JetStreamContext
-        self._mailboxes: WeakSet[Mailbox] = WeakSet()
+        self._connection: Connection | None = None
 
     def publish(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Send them all, and wait for the acknowledgements of all."""
@@ -84,16 +89,16 @@ class JetStreamBroker:
 
     async def _publish(self, messages: Sequence[Message]) -> None:
         try:
-            await self._connected()
+            connection = await self._connected()
             answers = [
-                await self._context.publish_async(
+                await connection.stream.publish_async(
                     self._subject(one.topic, one.partition),
                     one.body.encode(),
                     headers={Header.MSG_ID.value: str(one.event_id)},
                 )
                 for one in messages
             ]
-            await self._while_connected(asyncio.gather(*answers))
+            await _while_connected(connection, asyncio.gather(*answers))
         except BaseException:
             await self._drop()
             raise
@@ -101,21 +106,19 @@ class JetStreamBroker:
     async def _subscribe(
         self, topics: Sequence[str], partitions: Sequence[int], group: str
     ) -> JetStreamSubscription:
-        client = await self._connected()
-        stream, mailbox, places = self._context, Mailbox(), dict[str, Place]()
-        self._mailboxes.add(mailbox)
-        subscription = JetStreamSubscription(self._loop, client, mailbox=mailbox, places=places)
+        connection = await self._connected()
+        subscription = JetStreamSubscription(self._loop, connection)
         inbox = await subscription.listen()
-        before = await self._readers(stream, group)
+        before = await self._readers(connection.stream, group)
         for topic in topics:
             for partition in partitions:
                 subject = self._subject(topic, partition)
                 former = before.get(subject, [])
-                places[subject] = Place(topic, partition, _furthest(former))
+                subscription.places[subject] = Place(topic, partition, _furthest(former))
                 reader = _reader(group, subject, inbox, after=_floor(former))
-                await stream.add_consumer(self._stream, reader)
+                await connection.stream.add_consumer(self._stream, reader)
                 for one in former:
-                    await stream.delete_consumer(self._stream, one.name)
+                    await connection.stream.delete_consumer(self._stream, one.name)
         return subscription
 
     async def _readers(self, stream: JetStreamContext, group: str) -> dict[str, list[ConsumerInfo]]:
@@ -131,46 +134,42 @@ class JetStreamBroker:
                 break
         return found
 
-    async def _connected(self) -> Client:
-        if self._client is None or not self._client.is_connected:
-            self._lost = asyncio.get_running_loop().create_future()
-            self._client = await nats.connect(
-                self._url,
-                allow_reconnect=False,
-                max_reconnect_attempts=1,
-                reconnect_time_wait=0,
-                ping_interval=PING_SECONDS,
-                max_outstanding_pings=PINGS_UNANSWERED,
-                closed_cb=self._closed,
-                error_cb=_told,
-            )
-            # One for each connection: it keeps a subscription for what it publishes.
-            self._context = self._client.jetstream()
-            await self._context.add_stream(
+    async def _connected(self) -> Connection:
+        if self._connection is None or not self._connection.client.is_connected:
+            self._connection = await self._made()
+        return self._connection
+
+    async def _made(self) -> Connection:
+        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def closed() -> None:
+            lost.set_result(None)
+
+        client = await nats.connect(
+            self._url,
+            allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
+            ping_interval=PING_SECONDS,
+            max_outstanding_pings=PINGS_UNANSWERED,
+            closed_cb=closed,
+            error_cb=_told,
+        )
+        connection = Connection(client, client.jetstream(), lost)
+        try:
+            await connection.stream.add_stream(
                 StreamConfig(self._stream, subjects=[f"{self._prefix}.>"], max_age=KEPT_SECONDS)
             )
-        return self._client
-
-    async def _while_connected(self, answers: asyncio.Future[Any]) -> None:
-        """Wait for answers, of which none comes any more when the connection is lost."""
-        await asyncio.wait({answers, self._lost}, return_when=asyncio.FIRST_COMPLETED)
-        if not answers.done():
-            answers.cancel()
-            raise ConnectionClosedError
-        answers.result()
+        except BaseException:
+            await client.close()
+            raise
+        return connection
 
     async def _drop(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
             with suppress(NatsError, OSError, TimeoutError):
-                await asyncio.wait_for(client.close(), CLOSE_SECONDS)
-
-    async def _closed(self) -> None:
-        if not self._lost.done():
-            self._lost.set_result(None)
-        for mailbox in self._mailboxes:
-            mailbox.close()
-        self._mailboxes.clear()
+                await asyncio.wait_for(connection.client.close(), CLOSE_SECONDS)
 
     def _subject(self, topic: str, partition: int) -> str:
         return f"{self._prefix}.{partition}.{topic}"
@@ -179,15 +178,16 @@ class JetStreamBroker:
 class JetStreamSubscription:
     """Receives what several consumers of the server push."""
 
-    def __init__(
-        self, loop: Loop, client: Client, *, mailbox: Mailbox, places: dict[str, Place]
-    ) -> None:
-        self._loop, self._client, self._mailbox, self._places = loop, client, mailbox, places
+    def __init__(self, loop: Loop, connection: Connection) -> None:
+        self.places: dict[str, Place] = {}
+        self._loop, self._connection, self._mailbox = loop, connection, Mailbox()
+        connection.lost.add_done_callback(self._mailbox.close)
 
     async def listen(self) -> str:
         """Begin to receive; says where."""
-        inbox = self._client.new_inbox()
-        self._pushed = await self._client.subscribe(inbox, cb=self._arrived)
+        client = self._connection.client
+        inbox = client.new_inbox()
+        self._pushed = await client.subscribe(inbox, cb=self._arrived)
         return inbox
 
     def fetch(self, limit: int, wait_seconds: float) -> list[Delivery]:
@@ -200,16 +200,27 @@ class JetStreamSubscription:
 
     def close(self) -> None:
         """Receive nothing more; the next reader takes over."""
+        self._connection.lost.remove_done_callback(self._mailbox.close)
         self._loop.run(self._pushed.unsubscribe())
 
     async def _arrived(self, message: Msg) -> None:
-        place, told = self._places[message.subject], message.metadata
+        place, told = self.places[message.subject], message.metadata
         redelivered = told.num_delivered > 1 or told.sequence.stream <= place.delivered
         body = message.data.decode(errors="replace")
         self._mailbox.put(Delivery(place.topic, place.partition, body, message.reply, redelivered))
 
     async def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        await asyncio.gather(*(self._client.request(one.receipt, b"+ACK") for one in deliveries))
+        request = self._connection.client.request
+        await asyncio.gather(*(request(one.receipt, b"+ACK", ANSWER_SECONDS) for one in deliveries))
+
+
+async def _while_connected(connection: Connection, answers: asyncio.Future[Any]) -> None:
+    """Wait for answers, of which none comes any more when the connection is lost."""
+    await asyncio.wait({answers, connection.lost}, return_when=asyncio.FIRST_COMPLETED)
+    if not answers.done():
+        answers.cancel()
+        raise ConnectionClosedError
+    answers.result()
 
 
 def _reader(group: str, subject: str, inbox: str, *, after: int) -> ConsumerConfig:

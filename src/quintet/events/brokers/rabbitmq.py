@@ -122,6 +122,7 @@ class RabbitBroker:
         await channel.set_qos(prefetch_count=PREFETCH)
         exchange = await self._declared(channel)
         subscription = RabbitSubscription(self._loop, channel)
+        await subscription.listen()
         for partition in range(PARTITIONS):
             name = f"{self._prefix}.{group}.{partition}"
             queue = await channel.declare_queue(name, durable=True, arguments=QUEUE)
@@ -162,7 +163,12 @@ class RabbitSubscription:
 
     def __init__(self, loop: Loop, channel: AbstractChannel) -> None:
         self._loop, self._channel, self._mailbox = loop, channel, Mailbox()
-        channel.close_callbacks.add(self._mailbox.close)
+
+    async def listen(self) -> None:
+        """Hear of the end of the channel, and of that of a queue that somebody deletes."""
+        self._channel.close_callbacks.add(self._mailbox.close)
+        below = await self._channel.get_underlay_channel()
+        below.on_consumer_cancel_callbacks.add(self._mailbox.close)
 
     async def arrived(self, message: AbstractIncomingMessage) -> None:
         """Keep what the broker delivers, until it is fetched."""
