@@ -8,11 +8,14 @@ import hmac
 import json
 import time
 
+import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from quintet import auth
 from quintet.auth.keys import generate_key, own_keys
+from quintet.errors import AuthenticationException
 
 
 def b64(raw):
@@ -83,3 +86,10 @@ def changed(plain, changes):
 def hmac_signed(header, claims, key):
     head, body = segment(header), segment(claims)
     return f"{head}.{body}.{b64(hmac.new(key, f'{head}.{body}'.encode(), hashlib.sha256).digest())}"
+
+
+def refused(token):
+    """What is said of a token that must not be taken."""
+    with pytest.raises(AuthenticationException) as raised:
+        auth.verify(token)
+    return str(raised.value)
