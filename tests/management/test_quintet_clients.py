@@ -17,6 +17,11 @@ class Settings(ServiceSettings):
     LENDERS_SERVICE_URL: str = url(schemes=("http",), default="http://lenders.invalid:8000")
 
 
+class LendersClient(ServiceClient):
+    service = "lenders"
+    policy = Policy(hedged=True)
+
+
 class CardsClient(ServiceClient):
     service = "gift-cards"
     policy = Policy(retries=0)
@@ -44,7 +49,7 @@ def test_every_stage_of_every_service_has_its_number_and_its_origin(shown):
     _, cards, lenders = text.split("\n\n")
 
     assert cards.startswith("gift-cards at http://cards.invalid:8000")
-    assert [line.split("  ")[1].strip() for line in lenders.splitlines()[1:]] == [
+    assert [line.split("  ")[1].strip() for line in lenders.splitlines()[1:7]] == [
         "deadline",
         "retry budget",
         "retry",
@@ -63,4 +68,5 @@ def test_what_a_client_asks_for_itself_is_told_with_its_name(shown):
 
     (own,) = [line for line in cards.splitlines() if line.endswith("CardsClient")]
     assert own.split()[:2] == ["retry", "0"]
-    assert "Client" not in lenders.partition("\n")[2].replace("CLIENT", "")
+    (own,) = [line for line in lenders.splitlines() if line.endswith("LendersClient")]
+    assert own.split()[0] == "hedge"

@@ -60,7 +60,7 @@ def test_connections_are_used_again(peer):
 
 def test_a_connection_that_was_idle_for_too_long_is_not_used_again(peer, monkeypatch):
     ask(peer.url)
-    monkeypatch.setattr(wire, "IDLE_SECONDS_MAX", -1.0)
+    monkeypatch.setattr(wire.connections, "IDLE_SECONDS_MAX", -1.0)
 
     ask(peer.url)
 

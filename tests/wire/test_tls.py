@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import ssl
+import threading
 
 import pytest
 from cryptography import x509
@@ -13,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from quintet.errors import DeadlineException, UnavailableException
 from tests.wire.servers import dripping, read_head, talking
 from tests.wire.test_exchange import OK, ask
+from tests.wire.test_interrupt import ended_by_another_thread
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +89,27 @@ def test_the_deadline_covers_a_dripping_encrypted_body(wrap, trusted):
 def test_the_deadline_covers_a_handshake_that_never_ends():
     with talking(lambda sock, gone: gone.wait()) as url, pytest.raises(DeadlineException):
         ask(url.replace("http:", "https:"), timeout_seconds=0.3)
+
+
+def test_whoever_waits_for_an_encrypted_answer_is_ended(wrap, trusted):
+    has_asked = threading.Event()
+
+    def silent(sock, gone):
+        read_head(sock)
+        has_asked.set()
+        gone.wait()
+
+    with talking(silent, wrap=wrap) as url:
+        assert ended_by_another_thread(url.replace("http:", "https:"), when=has_asked)
+
+
+def test_whoever_waits_for_a_handshake_is_ended():
+    has_begun = threading.Event()
+
+    def silent(sock, gone):
+        sock.recv(1)
+        has_begun.set()
+        gone.wait()
+
+    with talking(silent) as url:
+        assert ended_by_another_thread(url.replace("http:", "https:"), when=has_begun)

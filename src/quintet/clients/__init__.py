@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quintet.clients.client import ServiceClient
 from quintet.clients.dependencies import Dependency, dependency
+from quintet.clients.fallback import with_fallback
 from quintet.clients.paths import path
 from quintet.clients.pipeline import SparedException
 from quintet.clients.policy import Policy
@@ -25,4 +26,5 @@ __all__ = [
     "dependency",
     "path",
     "use_transport",
+    "with_fallback",
 ]

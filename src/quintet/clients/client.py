@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any, ClassVar, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
 import orjson
 
@@ -19,6 +19,9 @@ from quintet.errors import ExternalServiceException, Kind, ServiceException, fro
 from quintet.resilience import deadline
 from quintet.telemetry import spent, traces
 from quintet.telemetry.logs import get_logger
+
+if TYPE_CHECKING:
+    from quintet.resilience.latency import Percentile
 
 LONGEST_KEY = 255
 
@@ -103,6 +106,7 @@ class ServiceClient:
                 base_urls=env.service_urls(self.name),
                 build=outgoing.within,
                 repeatable=method in _SAFE or idempotency_key is not None,
+                usual=self._usual() if method in _SAFE and numbers.hedged else None,
                 numbers=numbers,
             )
             try:
@@ -110,6 +114,9 @@ class ServiceClient:
             finally:
                 if span.recording:
                     span.describe(outgoing.described(plan.base_urls[0], path))
+
+    def _usual(self) -> Percentile:
+        return dependency(self.name).usual(type(self))
 
     def _answer(self, plan: Plan, span: traces.Span, *, method: str, path: str) -> Any:
         started = time.perf_counter()

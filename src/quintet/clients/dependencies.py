@@ -18,6 +18,7 @@ from quintet import conf, wire
 from quintet.resilience.breaker import Breaker, State
 from quintet.resilience.budget import RetryBudget
 from quintet.resilience.bulkhead import Bulkhead
+from quintet.resilience.latency import Percentile
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Dependency:
         self.budget = RetryBudget(share=env.CLIENT_RETRY_SHARE)
         self.bulkhead = Bulkhead(places=env.CLIENT_PLACES, queue=env.CLIENT_PLACES)
         self._peers: dict[str, Peer] = {}
+        self._usual_by_client: dict[type, Percentile] = {}
         self._usual_seconds = 0.0
 
     def choose(self, base_urls: Sequence[str], *, tried: Collection[Peer] = ()) -> Peer:
@@ -104,6 +106,11 @@ class Dependency:
     def state(self) -> State:
         """The state of the address that is most willing: one that answers is enough."""
         return min(self.states().values(), default=State.CLOSED)
+
+    def usual(self, client: type) -> Percentile:
+        """How long the GETs of this class usually take; those of another may take longer."""
+        found = self._usual_by_client.get(client)
+        return self._usual_by_client.setdefault(client, Percentile()) if found is None else found
 
     def learn(self, seconds: float) -> None:
         """Note how long an answer took; two threads may lose one of two notes."""

@@ -2,19 +2,22 @@
 
 The order is the same for all clients: deadline, retry budget, retry, breaker, bulkhead, the time of
 the attempt, the call. A retry stands outside of the breaker, so that a breaker that has just opened
-ends it; both stand outside of the bulkhead, so that nobody holds a place while he waits.
+ends it; both stand outside of the bulkhead, so that nobody holds a place while he waits. A hedge
+stands where a retry does: it is one more attempt, paid from the same budget.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter
 
 from quintet import wire
+from quintet.clients.hedging import Outcome, Race, ended
 from quintet.errors import (
     DeadlineException,
     ExternalServiceException,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from quintet.clients.policy import Effective
     from quintet.clients.transport import Transport
     from quintet.resilience.breaker import Breaker
+    from quintet.resilience.latency import Percentile
 
 USEFUL_SECONDS = 0.005
 """With less than that left, no further attempt is made."""
@@ -56,7 +60,15 @@ class Plan:
     build: Callable[[str, float], wire.Request]
     """Makes the request of an attempt to one of them, which may take so many seconds."""
     repeatable: bool
+    usual: Percentile | None
+    """How long it usually takes, of what is asked once more when it takes longer."""
     numbers: Effective
+    waits: bool = True
+    """Whether an attempt may wait for its turn."""
+
+    def ended_by(self, interrupt: wire.Interrupt) -> Plan:
+        """The same, of which ``interrupt`` ends the attempts."""
+        return replace(self, build=lambda *to: replace(self.build(*to), interrupt=interrupt))
 
 
 class SparedException(UnavailableException):
@@ -100,30 +112,42 @@ class Pipeline:
             if pause is None or not self._may_repeat(pause, ends_at):
                 return _told(outcome)
             time.sleep(pause)
-        return self._attempt(plan, ends_at)
+        return _told(self._outcome(plan, ends_at))
 
-    def _outcome(self, plan: Plan, ends_at: float) -> wire.Response | ServiceException:
-        try:
-            return self._attempt(plan, ends_at)
-        except ServiceException as error:
-            return error
+    def _outcome(self, plan: Plan, ends_at: float) -> Outcome:
+        pause = None if plan.usual is None else plan.usual.seconds
+        if pause is None or time.monotonic() + pause + USEFUL_SECONDS > ends_at:
+            return ended(partial(self._attempt, plan, ends_at))
+        # Who is asked too much at once is not helped by being asked more.
+        second = replace(plan, waits=False)
+        return Race(
+            self._dependency.name,
+            lambda interrupt: self._attempt(plan.ended_by(interrupt), ends_at),
+            lambda interrupt: self._attempt(second.ended_by(interrupt), ends_at),
+            may_begin=self._may_spend,
+        ).run(pause)
 
     def _may_repeat(self, pause: float, ends_at: float) -> bool:
         name = self._dependency.name
         if time.monotonic() + pause + USEFUL_SECONDS > ends_at:
             SPARED.labels(name, "time").inc()
             return False
-        if not self._dependency.budget.withdraw():
-            SPARED.labels(name, "budget").inc()
+        if not self._may_spend():
             return False
         RETRIES.labels(name).inc()
         return True
+
+    def _may_spend(self) -> bool:
+        granted = self._dependency.budget.withdraw()
+        if not granted:
+            SPARED.labels(self._dependency.name, "budget").inc()
+        return granted
 
     def _attempt(self, plan: Plan, ends_at: float) -> wire.Response:
         peer, era = self._admitted(plan)
         bulkhead, entered = self._dependency.bulkhead, False
         try:
-            entered = bulkhead.enter((ends_at - time.monotonic()) / 2)
+            entered = bulkhead.enter((ends_at - time.monotonic()) / 2 if plan.waits else 0.0)
         finally:
             if not entered:
                 peer.breaker.told_nothing(era)
@@ -156,6 +180,11 @@ class Pipeline:
             response = self._transport.send(plan.build(peer.base_url, seconds))
         except DeadlineException:
             self._was_late(breaker, era, seconds=seconds)
+            self._note(plan, began)
+            raise
+        except wire.Interrupted:
+            breaker.told_nothing(era)
+            self._note(plan, began)
             raise
         except (UnavailableException, ExternalServiceException):
             breaker.failed(era)
@@ -166,11 +195,18 @@ class Pipeline:
         if response.status not in _CANNOT or wire.NO_RETRY_HEADER in response.headers:
             breaker.succeeded(era)
             self._dependency.learn(time.monotonic() - began)
+            self._note(plan, began)
         elif response.status == _LATE:
             self._was_late(breaker, era, seconds=seconds)
         else:
             breaker.failed(era)
         return response
+
+    @staticmethod
+    def _note(plan: Plan, began: float) -> None:
+        """Remember how long it took, or took at least when it did not come to its end."""
+        if plan.usual is not None:
+            plan.usual.add(time.monotonic() - began)
 
     def _was_late(self, breaker: Breaker, era: int, *, seconds: float) -> None:
         """Count an answer that did not come in time, unless there was hardly any."""
@@ -185,7 +221,7 @@ class Pipeline:
         return SparedException(f"{self._dependency.name} {why}.", wait)
 
 
-def _pause(outcome: wire.Response | ServiceException, spread: float) -> float | None:
+def _pause(outcome: Outcome, spread: float) -> float | None:
     """How long to wait before the next attempt; ``None`` when another one makes no sense."""
     spread = random.uniform(0.0, min(spread, BACKOFF_SECONDS_MAX))  # noqa: S311 - no secret
     if isinstance(outcome, wire.Response):
@@ -209,7 +245,7 @@ def _asked_to_wait(response: wire.Response) -> float | None:
     return float(written) if understood else None
 
 
-def _told(outcome: wire.Response | ServiceException) -> wire.Response:
+def _told(outcome: Outcome) -> wire.Response:
     if isinstance(outcome, ServiceException):
         raise outcome
     return outcome

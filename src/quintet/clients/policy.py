@@ -19,6 +19,8 @@ class Policy:
     """How long one attempt of a call may take that can be repeated."""
     retries: int | None = None
     """How often it is repeated at most."""
+    hedged: bool = False
+    """Whether a GET is asked once more, beside the first one, when that takes unusually long."""
 
     def effective(self, env: ServiceSettings) -> Effective:
         """Fill in what was left to the settings."""
@@ -26,6 +28,7 @@ class Policy:
             timeout_seconds=_chosen(self.timeout_seconds, env.CLIENT_TIMEOUT_SECONDS),
             attempt_seconds=_chosen(self.attempt_seconds, env.CLIENT_ATTEMPT_SECONDS),
             retries=int(_chosen(self.retries, env.CLIENT_RETRIES)),
+            hedged=self.hedged,
         )
 
 
@@ -36,6 +39,7 @@ class Effective:
     timeout_seconds: float
     attempt_seconds: float
     retries: int
+    hedged: bool
 
 
 def _chosen(own: float | None, general: float) -> float:

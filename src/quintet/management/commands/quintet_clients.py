@@ -8,12 +8,11 @@ from django.core.management.base import BaseCommand
 from django.urls import get_resolver
 
 from quintet import conf
-from quintet.clients import ServiceClient
+from quintet.clients import Policy, ServiceClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from quintet.clients import Policy
     from quintet.settings import ServiceSettings
 
 ORDER = "deadline → retry budget → retry → breaker → bulkhead → attempt timeout → call"
@@ -59,17 +58,13 @@ class Command(BaseCommand):
 def _clients(name: str) -> list[type[ServiceClient]]:
     """The classes that ask for other numbers; they are known once the views are loaded."""
     _ = get_resolver().url_patterns
-    return [one for one in _below(ServiceClient) if one.service == name and _asks(one.policy)]
+    return [one for one in _below(ServiceClient) if one.service == name and one.policy != Policy()]
 
 
 def _below(parent: type[ServiceClient]) -> Iterator[type[ServiceClient]]:
     for child in parent.__subclasses__():
         yield child
         yield from _below(child)
-
-
-def _asks(policy: Policy) -> bool:
-    return any(getattr(policy, stage.field) is not None for stage in STAGES if stage.field)
 
 
 def _block(env: ServiceSettings, client: type[ServiceClient] | None) -> str:
@@ -83,7 +78,13 @@ def _lines(env: ServiceSettings, client: type[ServiceClient] | None) -> Iterable
         if client is None:
             yield _line(stage, getattr(env, stage.setting), env.origins()[stage.setting])
         elif own is not None:
-            yield _line(stage, own, f"{client.__module__}.{client.__qualname__}")
+            yield _line(stage, own, _named(client))
+    if client is not None and client.policy.hedged:
+        yield f"{'hedge':<16} a GET beside one that takes longer than 95 of 100 {_named(client)}"
+
+
+def _named(client: type[ServiceClient]) -> str:
+    return f"{client.__module__}.{client.__qualname__}"
 
 
 def _line(stage: Stage, value: float, origin: str) -> str:
