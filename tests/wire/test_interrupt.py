@@ -14,14 +14,14 @@ from tests.wire.test_exchange import OK
 SHORT = OK + b"Content-Length: 2\r\n\r\nhi"
 
 
-def ask(url, interrupt, *, timeout_seconds=30.0):
+def ask(url, interrupt):
     return wire.exchange(
         wire.Request(
             service="users",
             method="GET",
             base_url=url,
             target="/",
-            timeout_seconds=timeout_seconds,
+            timeout_seconds=30.0,
             interrupt=interrupt,
         )
     )
@@ -75,6 +75,19 @@ def test_whoever_waits_for_a_connection_is_ended(full, monkeypatch):
     )
 
     assert ended_by_another_thread(full, when=connecting)
+
+
+def test_whoever_is_about_to_connect_is_ended(full, monkeypatch):
+    interrupt, connect = wire.Interrupt(), wire.connections._PlainSocket.connect_ex
+
+    def slowly(sock, address):
+        interrupt.set()
+        return connect(sock, address)
+
+    monkeypatch.setattr(wire.connections._PlainSocket, "connect_ex", slowly, raising=False)
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(wire.Interrupted):
+        pool.submit(ask, full, interrupt).result(10)
 
 
 def test_the_peer_of_an_ended_exchange_sees_that_nobody_waits():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import select
 import socket
@@ -133,10 +135,11 @@ def _open(host: str, port: int, watch: Callable[[socket.socket], None]) -> socke
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         sock = _PlainSocket(family, kind, protocol)
         try:
-            watch(sock)
-            sock.settimeout(_remaining() / (len(addresses) - tried))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.connect(address)
+            sock.setblocking(False)
+            code = sock.connect_ex(address)
+            watch(sock)  # once it connects: before, nothing that waits could be woken
+            _await_connection(sock, code, _remaining() / (len(addresses) - tried))
         except OSError as error:
             sock.close()
             refused = error
@@ -147,3 +150,14 @@ def _open(host: str, port: int, watch: Callable[[socket.socket], None]) -> socke
             sock.used_at = time.monotonic()
             return sock
     raise refused
+
+
+def _await_connection(sock: socket.socket, code: int, seconds: float) -> None:
+    if code == errno.EINPROGRESS:
+        poll = select.poll()
+        poll.register(sock, select.POLLOUT)
+        if not poll.poll(seconds * 1000):
+            raise TimeoutError(f"no connection within {seconds:.2g} seconds")
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
