@@ -82,6 +82,12 @@ class RelayView(APIView):
         """Answer what the next one answers."""
         return Response(ServiceClient("next").get("/api/v1/relay/"))
 
+    @extend_schema(operation_id="relay_deed", request=None, responses=None)
+    def post(self, request: Request, **_path: Any) -> Response:
+        """Have the next one do something, with the key that the caller gave to it, if any."""
+        key = request.headers.get("Idempotency-Key")
+        return Response(ServiceClient("next").post("/api/v1/relay/", idempotency_key=key))
+
 
 class RowsView(APIView):
     """Keeps rows in the database."""
