@@ -1,14 +1,9 @@
-"""Starts relays and consumers: forked, since to import Django takes longer than to die.
-
-A line of JSON says what to do, the answer is a line as well. What is started waits until it is let
-go, so that somebody can look over its shoulder before.
-"""
+"""Starts relays and consumers, and lets things happen that are told."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 
 import django
@@ -16,6 +11,7 @@ import django
 django.setup()
 
 from django.db import transaction  # noqa: E402 - Django has to be ready first
+from forking import serve  # noqa: E402
 
 from quintet import conf  # noqa: E402
 from quintet.events.brokers import broker_for  # noqa: E402
@@ -28,7 +24,6 @@ from quintet.management.repeating import told_to_end  # noqa: E402
 from told.handlers import Counted  # noqa: E402
 
 LEASE_SECONDS = 0.5
-gates: dict[int, int] = {}
 
 
 def relay(ending):
@@ -48,29 +43,6 @@ def tell(things, numbers):
         for number in numbers:
             for thing in things:
                 publish(Counted(thing=thing, number=number))
-
-
-def start(work):
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(reading)
-        gates[pid] = writing
-        return {"pid": pid}
-    os.close(writing)
-    os.read(reading, 1)
-    code = 1
-    try:
-        with told_to_end() as ending:
-            {"relay": relay, "consumer": consumer}[work](ending)
-        code = 0
-    finally:
-        os._exit(code)
-
-
-def begin(pid):
-    os.close(gates.pop(pid))
-    return {}
 
 
 def told(things, numbers):
@@ -110,20 +82,18 @@ def paced(things, per_second, seconds):
     return took
 
 
-def poll(pid):
-    """How a process ended, if it has."""
-    found, status = os.waitpid(pid, os.WNOHANG)
-    return {"code": os.waitstatus_to_exitcode(status) if found else None}
+def until_told(work):
+    """Run a work until it is told to end."""
 
+    def run():
+        with told_to_end() as ending:
+            work(ending)
 
-def main():
-    deeds = {"start": start, "begin": begin, "tell": told, "pace": pace, "poll": poll}
-    for line in sys.stdin:
-        asked = json.loads(line)
-        answer = deeds[asked.pop("do")](**asked)
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+    return run
 
 
 if __name__ == "__main__":
-    main()
+    serve(
+        {"relay": until_told(relay), "consumer": until_told(consumer)},
+        {"tell": told, "pace": pace},
+    )
