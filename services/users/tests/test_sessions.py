@@ -39,6 +39,13 @@ def hashed(monkeypatch):
     return seen
 
 
+@pytest.fixture
+def reuses():
+    """How many logins were ended since, because a token was used twice."""
+    before = domain.REUSES._value.get()
+    return lambda: domain.REUSES._value.get() - before
+
+
 def logins(status):
     return domain.LOGINS.labels(status=status)._value.get()
 
@@ -120,6 +127,83 @@ def test_a_refresh_token_that_is_used_again_ends_the_whole_family(tokens):
         domain.refresh(fresh.refresh)
 
 
+def test_a_second_use_is_counted_and_logged_without_what_would_help_a_thief(
+    john, tokens, reuses, captured_logs
+):
+    domain.refresh(tokens.refresh)
+
+    for _ in range(3):
+        with pytest.raises(domain.RefreshRefused):
+            domain.refresh(tokens.refresh)
+
+    (line,) = [it for it in captured_logs if it["message"] == "refresh token was used twice"]
+    assert (line["level"], line["user_id"]) == ("WARNING", john.pk)
+    assert not any(part in str(captured_logs) for part in tokens.refresh.split("."))
+    assert reuses() == 1
+
+
+@pytest.mark.parametrize(
+    "over", [{"expires_at": timezone.now()}, {"revoked_at": timezone.now()}], ids=str
+)
+def test_a_token_of_a_login_that_is_over_says_nothing_about_thieves(tokens, reuses, over):
+    Session.objects.update(**over)
+
+    with pytest.raises(domain.RefreshRefused):
+        domain.refresh(tokens.refresh)
+
+    assert reuses() == 0
+
+
+def test_who_lost_the_answer_gets_the_same_token_again_for_the_same_key(john, tokens, reuses):
+    lost = domain.refresh(tokens.refresh, key="k1")
+    again = domain.refresh(tokens.refresh, key="k1")
+
+    assert again.refresh == lost.refresh
+    assert auth.verify(again.access).user_id == john.pk
+    assert domain.refresh(again.refresh, key="k2")
+    assert reuses() == 0
+
+
+@pytest.mark.parametrize("key", ["k2", None])
+def test_who_has_the_token_and_not_the_key_is_a_thief(tokens, reuses, key):
+    fresh = domain.refresh(tokens.refresh, key="k1")
+
+    with pytest.raises(domain.RefreshRefused):
+        domain.refresh(tokens.refresh, key=key)
+    with pytest.raises(domain.RefreshRefused):
+        domain.refresh(fresh.refresh)
+
+    assert reuses() == 1
+
+
+def test_a_refresh_is_repeated_only_until_its_token_is_used(tokens, reuses):
+    fresh = domain.refresh(tokens.refresh, key="k1")
+    domain.refresh(fresh.refresh, key="k1")
+
+    with pytest.raises(domain.RefreshRefused):
+        domain.refresh(tokens.refresh, key="k1")
+
+    assert reuses() == 1
+
+
+@pytest.mark.parametrize(
+    "over", [{"expires_at": timezone.now()}, {"revoked_at": timezone.now()}], ids=str
+)
+def test_nobody_repeats_a_refresh_of_a_login_that_is_over(tokens, over):
+    domain.refresh(tokens.refresh, key="k1")
+    Session.objects.update(**over)
+
+    with pytest.raises(domain.RefreshRefused):
+        domain.refresh(tokens.refresh, key="k1")
+
+
+def test_the_next_token_cannot_be_computed_from_an_old_one_and_its_key(settings):
+    ours = domain.successor("secret", "k1")
+    settings.SECRET_KEY = "the guess of a thief"
+
+    assert domain.successor("secret", "k1") != ours
+
+
 def test_the_end_of_one_family_leaves_the_others_alone(john, tokens):
     other = domain.log_in("john", PASSWORD)
 
@@ -188,26 +272,38 @@ def test_pruning_removes_what_can_never_be_refreshed_again(john, tokens):
     assert domain.refresh(tokens.refresh)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_simultaneous_uses_of_a_refresh_token_exactly_one_succeeds(tokens):
+def used_at_once(token, key):
+    """The refresh tokens that eight simultaneous uses of one brought, ``None`` for a refusal."""
     barrier = threading.Barrier(8)
 
     def use(_):
         try:
             barrier.wait()
-            domain.refresh(tokens.refresh)
+            return domain.refresh(token, key=key).refresh
         except domain.RefreshRefused:
-            return False
-        else:
-            return True
+            return None
         finally:
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
-        outcomes = list(pool.map(use, range(8)))
+        return list(pool.map(use, range(8)))
 
-    assert sum(outcomes) == 1
+
+@pytest.mark.django_db(transaction=True)
+def test_of_simultaneous_uses_of_a_refresh_token_exactly_one_succeeds(tokens, reuses):
+    outcomes = used_at_once(tokens.refresh, None)
+
+    assert len(list(filter(None, outcomes))) == 1
     assert Session.objects.get().revoked_at is not None
+    assert reuses() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_simultaneous_repetitions_with_one_key_all_get_the_same_token(tokens, reuses):
+    (fresh,) = set(used_at_once(tokens.refresh, "k1"))
+
+    assert domain.refresh(fresh)
+    assert reuses() == 0
 
 
 @pytest.mark.parametrize(

@@ -339,6 +339,31 @@ def test_a_logout_ends_the_login(john, nobody):
     assert nobody.post("/api/v1/auth/refresh/", body).status_code == 401
 
 
+def test_a_refresh_is_repeated_with_its_key_and_with_no_other(john, nobody):
+    login = nobody.post("/api/v1/auth/token/", {"username": "john", "password": PASSWORD})
+    body = {"refresh": login.json()["refresh"]}
+
+    answers = [
+        nobody.post("/api/v1/auth/refresh/", body, headers={"Idempotency-Key": key})
+        for key in ("k1", '"k1"', "k2")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 401]
+    assert answers[1].json()["refresh"] == answers[0].json()["refresh"]
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "a\tb"])
+def test_a_refresh_with_a_key_that_is_none_uses_nothing_up(john, nobody, key):
+    login = nobody.post("/api/v1/auth/token/", {"username": "john", "password": PASSWORD})
+    body = {"refresh": login.json()["refresh"]}
+
+    wrong = nobody.post("/api/v1/auth/refresh/", body, headers={"Idempotency-Key": key})
+
+    assert wrong.status_code == 400
+    assert error(wrong)["details"]["field_errors"].keys() == {"Idempotency-Key"}
+    assert nobody.post("/api/v1/auth/refresh/", body).status_code == 200
+
+
 def test_refused_logins_cannot_be_told_apart(john, person, nobody):
     person("idle", password=PASSWORD, is_active=False)
     attempts = [("john", "wrong"), ("nobody", PASSWORD), ("idle", PASSWORD)]

@@ -14,6 +14,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from prometheus_client import Counter
 
 from quintet import auth, conf
@@ -35,6 +36,7 @@ STAFF_ROLE = "staff"
 
 REGISTRATIONS = Counter("user_registrations", "Users who registered themselves.")
 LOGINS = Counter("user_logins", "Attempts to log in, by their outcome.", ["status"])
+REUSES = Counter("user_refresh_reuses", "Logins ended because a refresh token was used twice.")
 
 log = get_logger(__name__)
 validation = ValidationClient()
@@ -280,25 +282,53 @@ def open_session(user: User) -> Tokens:
     return tokens_for(user, session, secret)
 
 
-def refresh(token: str) -> Tokens:
-    """Exchange a refresh token, once; a second use ends the whole family.
+def refresh(token: str, *, key: str | None = None) -> Tokens:
+    """Exchange a refresh token, once; whoever shows it again ends the whole family.
 
     The row is compared and swapped in a single statement on a single table, so of two simultaneous
-    uses exactly one succeeds, on every database and without a lock.
+    uses exactly one succeeds, on every database and without a lock. Whoever lost the answer and
+    repeats the request with its key finds the row as it left it, and gets the same token again.
     """
     session_id, secret = parse(token)
     session = Session.objects.select_related("user").filter(pk=session_id).first()
     if session is None or not session.user.is_active:
         raise RefreshRefused
-    now, fresh = timezone.now(), secrets.token_urlsafe(32)
+    now, fresh = timezone.now(), successor(secret, key)
     swapped = Session.objects.filter(
-        pk=session.pk, digest=digest(secret), revoked_at=None, expires_at__gt=now
+        pk=session.pk,
+        digest__in=(digest(secret), digest(fresh)),
+        revoked_at=None,
+        expires_at__gt=now,
     ).update(digest=digest(fresh), rotated_at=now, expires_at=expiry(now, session.created_at))
     if not swapped:
-        end_session(session.pk, now)
-        log.warning("refresh refused", user_id=session.user_id, session_id=str(session.pk))
+        end_reused(session, now)
         raise RefreshRefused
     return tokens_for(session.user, session, fresh)
+
+
+def successor(secret: str, key: str | None) -> str:
+    """The secret after this one: of chance, or the same for every repetition with one key.
+
+    The key of this service goes in as well: whoever found an old token cannot compute the next.
+    """
+    if key is None:
+        return secrets.token_urlsafe(32)
+    return salted_hmac("users.refresh", f"{secret}\n{key}", algorithm="sha256").hexdigest()
+
+
+def end_reused(session: Session, now: datetime) -> None:
+    """End a login of which an old token was shown; nothing is left to end of one that is over.
+
+    The id stays out of the log: whoever knows it can end the login.
+    """
+    alive = Session.objects.filter(pk=session.pk, revoked_at=None, expires_at__gt=now)
+    if alive.update(revoked_at=now):
+        REUSES.inc()
+        log.warning(
+            "refresh token was used twice",
+            user_id=session.user_id,
+            logged_in_at=session.created_at.isoformat(),
+        )
 
 
 def revoke(token: str) -> None:

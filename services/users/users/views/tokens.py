@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from quintet.auth import Public
+from quintet.views.idempotency import HEADER
+from quintet.views.idempotency.keys import key_of
 from quintet.views.throttling import RateLimit
 from users import domain
 from users.views.serializers import CredentialsSerializer, RefreshSerializer, TokensSerializer
@@ -33,6 +35,16 @@ REFRESH = OpenApiExample(
     "A refresh token",
     value={"refresh": "0f8fad5bd9cb469fa16570867728950e.Zm9yLXRoZS1uZXh0LXBhaXItb2YtdG9rZW5z"},
     request_only=True,
+)
+KEY = OpenApiParameter(
+    HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description=(
+        "A random UUID that goes with this refresh token and with no other: who repeats the "
+        "request with it gets the same pair again, until that pair is used."
+    ),
+    examples=[OpenApiExample("A random UUID", value="8e03978e-40d5-43e8-bc93-6894a57f9324")],
 )
 
 
@@ -72,11 +84,15 @@ class RefreshView(APIView):
         summary="Exchange a refresh token",
         request=RefreshSerializer,
         responses=TokensSerializer,
+        parameters=[KEY],
         examples=[REFRESH, TOKENS],
     )
     def post(self, request: Request) -> Response:
-        """Exchange a refresh token for a new pair; using it a second time ends the login."""
-        tokens = domain.refresh(parsed(RefreshSerializer, request)["refresh"])
+        """Exchange a refresh token for a new pair; using it a second time ends the login.
+
+        Whoever lost the answer may repeat the request with the key that it had.
+        """
+        tokens = domain.refresh(parsed(RefreshSerializer, request)["refresh"], key=key_of(request))
         return secret(TokensSerializer(tokens).data)
 
 

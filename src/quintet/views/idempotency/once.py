@@ -14,9 +14,10 @@ from django.http import HttpResponse
 from prometheus_client import Counter
 
 from quintet.auth import principal_of
-from quintet.errors import AuthenticationException, ConflictException, ValidationException
+from quintet.errors import AuthenticationException, ConflictException
 from quintet.views.errors import settle
-from quintet.views.idempotency import DECLARED, HEADER, REPLAYED_HEADER, keeping
+from quintet.views.idempotency import DECLARED, REPLAYED_HEADER, keeping
+from quintet.views.idempotency.keys import key_of, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from quintet.views.idempotency.models import KeyRecord
 
-LONGEST_KEY: Final = 255
 LONGEST_BODY_BYTES: Final = 64 * 1024
 """Longer answers are not kept: the deed is, and who repeats it is told that it was done."""
 
@@ -71,7 +71,7 @@ def idempotent(*, required: bool = True, atomic: bool = True) -> Callable[[H], H
     def decorate(handler: H) -> H:
         @wraps(handler)
         def once(view: APIView, request: Request, *args: Any, **kwargs: Any) -> Any:
-            key = _key(request, required=required)
+            key = _required(request) if required else key_of(request)
             if key is None:
                 return handler(view, request, *args, **kwargs)
             record = _claimed(request, key)
@@ -100,21 +100,11 @@ def deed_of(request: Request) -> UUID:
     return found
 
 
-def _key(request: Request, *, required: bool) -> str | None:
-    """Read the key, which the draft puts into quotes and most clients do not."""
-    written = request.headers.get(HEADER)
-    if written is None:
-        if not required:
-            return None
-        raise _refused("This request is done once for each key: send one, such as a random UUID.")
-    key = written[1:-1] if len(written) > 1 and written[0] == written[-1] == '"' else written
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise _refused(f"A key is 1 to {LONGEST_KEY} printable characters of ASCII.")
+def _required(request: Request) -> str:
+    key = key_of(request)
+    if key is None:
+        raise refused("This request is done once for each key: send one, such as a random UUID.")
     return key
-
-
-def _refused(why: str) -> ValidationException:
-    return ValidationException("The idempotency key is not valid.", field_errors={HEADER: [why]})
 
 
 def _claimed(request: Request, key: str) -> KeyRecord:
