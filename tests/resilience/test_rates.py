@@ -69,6 +69,27 @@ def test_a_caller_is_granted_the_amount_and_not_one_more(limiter):
     assert answers == [True] * 10 + [False] * 2
 
 
+def test_what_is_given_back_is_granted_to_the_next(limiter):
+    for _ in range(9):
+        limiter.ask("caller", MINUTE)
+    limiter.ask("caller", MINUTE)
+    limiter.give_back("caller")
+
+    assert [limiter.ask("caller", MINUTE).granted for _ in range(2)] == [True, False]
+
+
+def test_what_was_forgotten_is_not_given_back(limiter, clock):
+    limiter.ask("caller", MINUTE)
+    clock.now += 61
+    limiter.give_back("caller")
+    limiter.give_back("caller")
+    limiter.give_back("nobody")
+
+    answers = [limiter.ask("caller", MINUTE).granted for _ in range(11)]
+
+    assert answers == [True] * 10 + [False]
+
+
 def test_callers_do_not_share(limiter):
     for _ in range(10):
         limiter.ask("one", MINUTE)

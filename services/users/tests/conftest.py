@@ -7,7 +7,7 @@ from people import PASSWORD, Judge
 
 from quintet.clients import use_transport
 from users import domain
-from users.models import Profile, User
+from users.models import ModestArgon2, Profile, User
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +63,18 @@ def operator(person):
 def asked():
     """What John says about himself."""
     return domain.Registration(username="john", email="john@example.com", password=PASSWORD)
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """The passwords that were hashed, in order."""
+    seen = []
+    for name in ("encode", "verify"):
+        original = getattr(ModestArgon2, name)
+
+        def watched(self, password, other, original=original):
+            seen.append(password)
+            return original(self, password, other)
+
+        monkeypatch.setattr(ModestArgon2, name, watched)
+    return seen

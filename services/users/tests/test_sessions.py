@@ -25,21 +25,6 @@ def tokens(john):
 
 
 @pytest.fixture
-def hashed(monkeypatch):
-    """The passwords that were hashed, in order."""
-    seen = []
-    for name in ("encode", "verify"):
-        original = getattr(ModestArgon2, name)
-
-        def watched(self, password, other, original=original):
-            seen.append(password)
-            return original(self, password, other)
-
-        monkeypatch.setattr(ModestArgon2, name, watched)
-    return seen
-
-
-@pytest.fixture
 def reuses():
     """How many logins were ended since, because a token was used twice."""
     before = domain.REUSES._value.get()

@@ -23,6 +23,7 @@ class UsersSettings(ServiceSettings):
         default=90 * 86_400, minimum=60, help="How long one login lasts, however often refreshed."
     )
     LOGIN_RATE_LIMIT: str = rates(default="300/minute", help="Logins tried by one caller.")
+    FAILED_LOGIN_RATE_LIMIT: str = rates(default="10/minute; 60/hour", help="Failures per account.")
     REGISTRATION_RATE_LIMIT: str = rates(default="600/minute", help="Users made by one caller.")
 
 

@@ -55,6 +55,9 @@ class RateLimiter(Protocol):
         A caller always comes with the same rates.
         """
 
+    def give_back(self, caller: str) -> None:
+        """Undo the last grant of a caller, if any is known, or raise ``Uncountable``."""
+
     def forget(self) -> None:
         """Begin anew with everybody, as tests do."""
 
@@ -83,6 +86,12 @@ class LocalRateLimiter:
                 for log in logs:
                     log.add(now)
             return Verdict(granted, [Standing(log.left(now), log.wait(now)) for log in logs])
+
+    def give_back(self, caller: str) -> None:
+        """Undo the last grant of a caller, if any is known."""
+        with self._lock:
+            for log in self._logs.get(caller, ()):
+                log.undo()
 
     def forget(self) -> None:
         """Begin anew with everybody."""
@@ -125,6 +134,15 @@ class _Log:
         else:
             lines += (now, 1)
         self._used += 1
+
+    def undo(self) -> None:
+        """Take the last request out again, unless it was forgotten meanwhile."""
+        if not self._lines:
+            return
+        self._used -= 1
+        self._lines[-1] -= 1
+        if not self._lines[-1]:
+            del self._lines[-2:]
 
     def wait(self, now: float) -> float:
         """How long until the oldest line is forgotten; the whole window when there is none."""

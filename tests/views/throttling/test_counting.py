@@ -17,13 +17,19 @@ class Unsteady(LocalRateLimiter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lost, self.asked = False, 0
+        self.lost, self.asked, self.undone = False, 0, 0
 
     def ask(self, caller, rates):
         self.asked += 1
         if self.lost:
             raise Uncountable("It went away.")
         return super().ask(caller, rates)
+
+    def give_back(self, caller):
+        self.undone += 1
+        if self.lost:
+            raise Uncountable("It went away.")
+        super().give_back(caller)
 
 
 class Case:
@@ -75,6 +81,38 @@ def test_the_first_one_goes_on_as_soon_as_it_is_back(case):
     case.first.lost, case.now = False, 1.0
 
     assert [case.ask().granted, case.ask().granted] == [True, False]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_request_is_given_back_where_it_was_counted(case, lost):
+    case.first.lost = lost
+    answers = []
+    for _ in range(4):
+        answers.append(case.ask().granted)
+        case.counting.give_back("caller")
+    answers += [case.ask().granted for _ in range(3)]
+
+    assert answers == [True] * 6 + [False]
+
+
+def test_a_lost_limiter_is_given_nothing_back_until_its_time_has_come(case):
+    case.first.lost = True
+    case.ask()
+    for _ in range(5):
+        case.counting.give_back("caller")
+    case.now = 1.0
+    case.counting.give_back("caller")
+
+    assert case.first.undone == 1
+
+
+def test_a_limiter_may_be_lost_before_it_is_given_something_back(case, captured_logs):
+    case.ask()
+    case.first.lost = True
+
+    case.counting.give_back("caller")
+
+    assert [line["level"] for line in captured_logs] == ["WARNING"]
 
 
 def test_who_fails_closed_is_not_content_with_the_second_one(case):

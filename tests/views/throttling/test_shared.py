@@ -83,6 +83,33 @@ def test_what_was_granted_is_forgotten_by_the_server_itself(limiter, client):
     assert 63_000 < client.pttl(key) <= 64_000
 
 
+def test_what_is_given_back_is_granted_to_the_next(limiter):
+    once = parse("1/hour")
+    answers = []
+    for _ in range(3):
+        answers.append(limiter.ask("caller", once).granted)
+        limiter.give_back("caller")
+    answers += [limiter.ask("caller", once).granted for _ in range(2)]
+
+    assert answers == [True, True, True, True, False]
+
+
+def test_to_give_back_prolongs_nothing_and_makes_nothing_up(limiter, client):
+    limiter.ask("caller", parse("5/hour"))
+    client.pexpire("shop:rate:caller", 1000)
+
+    limiter.give_back("caller")
+    limiter.give_back("nobody")
+
+    assert client.keys() == [b"shop:rate:caller"]
+    assert 0 < client.pttl("shop:rate:caller") <= 1000
+
+
+def test_nobody_gives_back_to_a_server_that_is_gone():
+    with pytest.raises(Uncountable):
+        SharedRateLimiter("redis://127.0.0.1:1/0", prefix="shop:rate").give_back("caller")
+
+
 def test_a_refused_request_writes_nothing(limiter, client):
     limiter.ask("caller", parse("1/hour"))
     written = client.get("shop:rate:caller")
@@ -93,16 +120,25 @@ def test_a_refused_request_writes_nothing(limiter, client):
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(gaps=st.lists(st.sampled_from([0, 1, 40, 1000, 1500, 4000, 9000, 70_000]), max_size=60))
-def test_the_script_decides_as_the_limiter_of_one_process_does(client, gaps):
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from([0, 1, 40, 1000, 1500, 4000, 9000, 70_000]), st.booleans()),
+        max_size=60,
+    )
+)
+def test_the_scripts_decide_as_the_limiter_of_one_process_does(client, steps):
     """On one and the same clock, which stands in the database for this test."""
     client.flushdb()
-    told = shared._SCRIPT.replace("redis.call('TIME')", "redis.call('HMGET', 'clock', 's', 'us')")
-    assert told != shared._SCRIPT
+    told = shared._WINDOW.text.replace(
+        "redis.call('TIME')", "redis.call('HMGET', 'clock', 's', 'us')"
+    )
+    assert told != shared._WINDOW.text
     script, now = client.register_script(told), 1_700_000_000_000
     local = LocalRateLimiter(clock=lambda: now / 1000)
 
-    for gap in gaps:
+    undo = client.register_script(shared._GIVEN_BACK.text)
+
+    for gap, given_back in steps:
         now += gap
         client.hset("clock", mapping={"s": now // 1000, "us": now % 1000 * 1000})
         granted, *figures = script(["caller"], [64, 3, 4000, 20, 64_000])
@@ -111,12 +147,17 @@ def test_the_script_decides_as_the_limiter_of_one_process_does(client, gaps):
         assert bool(granted) == expected.granted
         assert figures[::2] == [standing.left for standing in expected.standings]
         assert figures[1::2] == [round(it.seconds * 1000) for it in expected.standings]
+        if given_back:
+            undo(["caller"])
+            local.give_back("caller")
 
 
 @pytest.mark.parametrize(("jump", "granted"), [(-HOUR, 0), (HOUR, 1)])
 def test_a_clock_of_the_server_that_is_put_back_locks_nobody_out(client, jump, granted):
     """Put forward it opens once, as time that has passed would."""
-    told = shared._SCRIPT.replace("redis.call('TIME')", "redis.call('HMGET', 'clock', 's', 'us')")
+    told = shared._WINDOW.text.replace(
+        "redis.call('TIME')", "redis.call('HMGET', 'clock', 's', 'us')"
+    )
     script, rate = client.register_script(told), [64, 1, 60_000]
     client.hset("clock", mapping={"s": 1_700_000_000, "us": 0})
     script(["caller"], rate)

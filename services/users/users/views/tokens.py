@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from quintet.auth import Public
 from quintet.views.idempotency import HEADER
 from quintet.views.idempotency.keys import key_of
-from quintet.views.throttling import RateLimit
+from quintet.views.throttling import RateLimit, attempt
 from users import domain
 from users.views.serializers import CredentialsSerializer, RefreshSerializer, TokensSerializer
 
@@ -36,6 +36,7 @@ REFRESH = OpenApiExample(
     value={"refresh": "0f8fad5bd9cb469fa16570867728950e.Zm9yLXRoZS1uZXh0LXBhaXItb2YtdG9rZW5z"},
     request_only=True,
 )
+FAILED_LOGINS = RateLimit("failed-login", setting="FAILED_LOGIN_RATE_LIMIT")
 KEY = OpenApiParameter(
     HEADER,
     str,
@@ -70,7 +71,9 @@ class TokenView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Exchange a name and a password for tokens."""
-        tokens = domain.log_in(**parsed(CredentialsSerializer, request))
+        credentials = parsed(CredentialsSerializer, request)
+        with attempt(FAILED_LOGINS, domain.account_of(credentials["username"])):
+            tokens = domain.log_in(**credentials)
         return secret(TokensSerializer(tokens).data)
 
 

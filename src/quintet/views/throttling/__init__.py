@@ -6,6 +6,7 @@ counted, and under whose name, is decided here; how, in ``quintet.resilience.rat
 
 from __future__ import annotations
 
+from quintet.views.throttling.attempts import attempt
 from quintet.views.throttling.declared import (
     DEFAULT,
     UNLIMITED,
@@ -27,6 +28,7 @@ __all__ = [
     "Policy",
     "RateLimit",
     "RateThrottle",
+    "attempt",
     "count_failed",
     "judge",
     "limit_of",

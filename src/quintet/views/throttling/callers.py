@@ -7,6 +7,8 @@ from hashlib import blake2b
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
+from django.utils.crypto import salted_hmac
+
 from quintet.auth.principals import Principal
 from quintet.middleware.network import client_ip
 
@@ -27,6 +29,12 @@ def key_of(request: HttpRequest, identity: str) -> str:
         address = getattr(request, "client_ip", None)
         caller = f"{identity}address\n{_client(client_ip(request) if address is None else address)}"
     return blake2b(caller.encode(errors="surrogatepass"), digest_size=KEY_BYTES).hexdigest()
+
+
+def key_of_subject(subject: str, identity: str) -> str:
+    """Name what is tried, so that nobody who reads the store can tell by guessing what it is."""
+    named = f"{identity}subject\n{subject}".encode(errors="surrogatepass")
+    return salted_hmac(__name__, named, algorithm="sha256").digest()[:KEY_BYTES].hex()
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from prometheus_client import Counter
@@ -15,10 +15,12 @@ from quintet.settings.derive import redis_url
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from quintet.resilience.rates import RateLimiter, Verdict
     from quintet.settings.rates import Rate
+
+T = TypeVar("T")
 
 OUTAGES = Counter(
     "rate_limit_outages", "Times that requests could no longer be counted across processes."
@@ -39,10 +41,18 @@ class Counting:
 
     def ask(self, caller: str, rates: Sequence[Rate], *, fail_closed: bool) -> Verdict | None:
         """Grant or refuse; ``None`` when the first one is lost and the second not good enough."""
-        verdict = None if self._outage.spares() else self._ask_first(caller, rates)
+        verdict = None
+        if not self._outage.spares():
+            verdict = self._try_first(lambda: self._first.ask(caller, rates))
         if verdict is None and not fail_closed:
             return self._second.ask(caller, rates)
         return verdict
+
+    def give_back(self, caller: str) -> None:
+        """Undo the last grant where it was counted; the one who counts may be lost meanwhile."""
+        self._second.give_back(caller)
+        if not self._outage.spares():
+            self._try_first(lambda: self._first.give_back(caller))
 
     def forget(self) -> None:
         """Begin anew with everybody, as far as that can be reached."""
@@ -50,9 +60,9 @@ class Counting:
         with suppress(Uncountable):
             self._first.forget()
 
-    def _ask_first(self, caller: str, rates: Sequence[Rate]) -> Verdict | None:
+    def _try_first(self, call: Callable[[], T]) -> T | None:
         try:
-            verdict = self._first.ask(caller, rates)
+            answer = call()
         except Uncountable as error:
             if self._outage.begin():
                 OUTAGES.inc()
@@ -60,7 +70,7 @@ class Counting:
             return None
         if self._outage.end():
             log.info("rate limits hold across processes again")
-        return verdict
+        return answer
 
 
 def counting() -> Counting:

@@ -49,16 +49,22 @@ def judge(request: HttpRequest, limit: RateLimit) -> Judgement:
     caller = key_of(request, policy.identity)
     verdict = counting().ask(caller, policy.rates, fail_closed=limit.fail_closed)
     headers = request.__dict__[FIGURES] = {POLICY_HEADER: policy.header}
+    if verdict is not None:
+        headers[STANDING_HEADER] = ", ".join(
+            f'"{name}";r={left};t={math.ceil(seconds)}'
+            for name, (left, seconds) in zip(policy.names, verdict.standings, strict=True)
+        )
+    return Judgement(headers, refusal_of(policy, verdict))
+
+
+def refusal_of(policy: Policy, verdict: Verdict | None) -> ServiceException | None:
+    """The error of whoever is not let in; without a verdict nobody is."""
     if verdict is None:
-        return Judgement(headers, UnavailableException("Nobody can be let in now.", RETRY_SECONDS))
-    headers[STANDING_HEADER] = ", ".join(
-        f'"{name}";r={left};t={math.ceil(seconds)}'
-        for name, (left, seconds) in zip(policy.names, verdict.standings, strict=True)
-    )
-    return Judgement(headers, None if verdict.granted else _refusal(policy, verdict))
+        return UnavailableException("Nobody can be let in now.", RETRY_SECONDS)
+    return None if verdict.granted else _spent(policy, verdict)
 
 
-def _refusal(policy: Policy, verdict: Verdict) -> RateLimitException:
+def _spent(policy: Policy, verdict: Verdict) -> RateLimitException:
     spent = [number for number, standing in enumerate(verdict.standings) if standing.left == 0]
     if metrics.enabled():
         for number in spent:

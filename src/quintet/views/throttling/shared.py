@@ -22,8 +22,17 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 0.25
 """How long one look may take: to count is worth less than to answer."""
 
-_SCRIPT = resources.files("quintet.views.throttling").joinpath("window.lua").read_text("utf-8")
-_NAME = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+class _Script:
+    """What the server runs, and the name under which it keeps it."""
+
+    def __init__(self, file: str) -> None:
+        self.text = resources.files("quintet.views.throttling").joinpath(file).read_text("utf-8")
+        self.name = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+_WINDOW = _Script("window.lua")
+_GIVEN_BACK = _Script("given_back.lua")
 
 
 class SharedRateLimiter:
@@ -47,13 +56,14 @@ class SharedRateLimiter:
 
     def ask(self, caller: str, rates: Sequence[Rate]) -> Verdict:
         """Grant one more request if every rate allows it, or raise ``Uncountable``."""
-        try:
-            found = self._run(self._key(caller), PARTS, *_numbers(tuple(rates)))
-        except self._errors as error:
-            raise Uncountable(str(error)) from error
+        found = cast("list[int]", self._run(_WINDOW, caller, PARTS, *_numbers(tuple(rates))))
         pairs = range(1, len(found), 2)
         standings = [Standing(found[at], found[at + 1] / 1000) for at in pairs]
         return Verdict(bool(found[0]), standings)
+
+    def give_back(self, caller: str) -> None:
+        """Undo the last grant of a caller, or raise ``Uncountable``."""
+        self._run(_GIVEN_BACK, caller)
 
     def forget(self) -> None:
         """Begin anew with everybody who was counted under this prefix."""
@@ -62,14 +72,16 @@ class SharedRateLimiter:
         except self._errors as error:
             raise Uncountable(str(error)) from error
 
-    def _run(self, key: str, *arguments: int) -> list[int]:
+    def _run(self, script: _Script, caller: str, *arguments: int) -> Any:
         """Name the script, and send it only to a server that has not seen it yet."""
-        found: Any
+        key = self._key(caller)
         try:
-            found = self._client.evalsha(_NAME, 1, key, *arguments)
-        except NoScriptError:
-            found = self._client.eval(_SCRIPT, 1, key, *arguments)
-        return cast("list[int]", found)
+            try:
+                return self._client.evalsha(script.name, 1, key, *arguments)
+            except NoScriptError:
+                return self._client.eval(script.text, 1, key, *arguments)
+        except self._errors as error:
+            raise Uncountable(str(error)) from error
 
 
 @lru_cache(maxsize=256)
