@@ -10,6 +10,7 @@ from quintet.auth import MemoryKeySource, RecordingKeySource, UnknownIssuer
 from quintet.auth.keyring import (
     COOLDOWN_SECONDS,
     FRESH_SECONDS,
+    OVERDUE_SECONDS,
     RETRY_SECONDS,
     USABLE_SECONDS,
     KeyRing,
@@ -119,6 +120,54 @@ def test_a_retired_key_is_refused_after_the_keys_were_renewed(ring, source, user
     rotate(source, Issuer("users"))
     clock.now += FRESH_SECONDS + 1
 
+    ring.find("users", users.keys.kid)
+
+    assert ring.find("users", users.keys.kid) is None
+
+
+def test_a_key_that_was_taken_away_is_refused_after_a_quiet_night(recording, source, users, clock):
+    jobs = []
+    ring = KeyRing(recording, clock=clock, start=jobs.append)
+    ring.find("users", users.keys.kid)
+    rotate(source, Issuer("users"))
+    clock.now += OVERDUE_SECONDS + 1
+
+    assert ring.find("users", users.keys.kid) is None
+    assert jobs == []
+
+
+def test_nobody_who_comes_after_a_quiet_night_is_believed_meanwhile(ring, shaky, users, clock):
+    ring.find("users", users.keys.kid)
+    rotate(shaky.inner, Issuer("users"))
+    clock.now += OVERDUE_SECONDS + 1
+
+    assert asked_at_once(ring, shaky, [users.keys.kid] * 50) == [None] * 50
+
+
+def test_nobody_waits_a_second_time_for_an_issuer_that_is_down(recording, shaky, users, clock):
+    jobs = []
+    ring = KeyRing(recording, clock=clock, start=jobs.append)
+    ring.find("users", users.keys.kid)
+    shaky.down = True
+    clock.now += OVERDUE_SECONDS + 1
+
+    found = [ring.find("users", users.keys.kid) for _ in range(3)]
+    clock.now += COOLDOWN_SECONDS
+    found.append(ring.find("users", users.keys.kid))
+
+    assert all(found)
+    assert recording.asked == ["users"] * 2
+    assert len(jobs) == 1
+
+
+def test_an_issuer_that_is_back_is_believed_again(ring, shaky, source, users, clock):
+    ring.find("users", users.keys.kid)
+    shaky.down = True
+    clock.now += OVERDUE_SECONDS + 1
+    ring.find("users", users.keys.kid)
+    shaky.down = False
+    rotate(source, Issuer("users"))
+    clock.now += COOLDOWN_SECONDS
     ring.find("users", users.keys.kid)
 
     assert ring.find("users", users.keys.kid) is None

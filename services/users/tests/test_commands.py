@@ -72,6 +72,56 @@ def test_without_a_terminal_the_way_out_is_named(db, piped):
         create()
 
 
+def end(**who):
+    out = io.StringIO()
+    call_command("end_sessions", stdout=out, **who)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("by", ["username", "id"])
+def test_a_user_is_logged_out_everywhere_and_may_log_in_again(john, mary, by):
+    lost = [domain.open_session(john) for _ in range(2)]
+    others = domain.open_session(mary)
+
+    said = end(**({"username": "JOHN"} if by == "username" else {"id": john.pk}))
+
+    assert said == ("Ended 2 logins. Access tokens expire by themselves, within 900 seconds.\n")
+    for tokens in lost:
+        with pytest.raises(domain.RefreshRefused):
+            domain.refresh(tokens.refresh)
+    assert domain.refresh(others.refresh)
+    assert domain.refresh(domain.open_session(john).refresh)
+
+
+def test_everybody_is_logged_out_at_once(john, mary):
+    lost = [domain.open_session(user) for user in (john, mary)]
+
+    assert end(everybody=True).startswith("Ended 2 logins.")
+
+    for tokens in lost:
+        with pytest.raises(domain.RefreshRefused):
+            domain.refresh(tokens.refresh)
+
+
+def test_only_logins_that_were_alive_are_counted(john):
+    domain.open_session(john)
+    Session.objects.update(expires_at=timezone.now())
+
+    assert end(username="john").startswith("Ended 0 logins")
+
+
+@pytest.mark.parametrize("who", [{"username": "nobody"}, {"id": 0}])
+def test_nobody_is_not_logged_out(db, who):
+    with pytest.raises(CommandError, match=f"no user {next(iter(who.values()))!r}"):
+        end(**who)
+
+
+@pytest.mark.parametrize("who", [{}, {"username": "john", "id": 1}])
+def test_a_user_is_named_in_one_way(db, who):
+    with pytest.raises(CommandError):
+        end(**who)
+
+
 def test_pruning_says_how_many_logins_were_removed(john):
     domain.open_session(john)
     Session.objects.update(expires_at=timezone.now())

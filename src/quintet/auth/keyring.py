@@ -1,6 +1,8 @@
 """The keys of the trusted issuers, kept so that verifying a token does no I/O.
 
 - Fresh for five minutes; then the old keys are used while one thread renews them in the background.
+- Overdue after ten, in a process that nobody asked meanwhile: who comes then waits for new keys, so
+  that a key that was taken away in an emergency is not accepted after a quiet night.
 - An issuer that is down changes nothing for a day: the keys at hand are used.
 - A key id that is not known asks the issuer at once, because a key may just have been rotated in;
   but once per cooldown only, or forged key ids would turn into a flood of requests.
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 FRESH_SECONDS = 300.0
+OVERDUE_SECONDS = 600.0
 USABLE_SECONDS = 24 * 3600.0
 COOLDOWN_SECONDS = 30.0
 RETRY_SECONDS = 2.0
@@ -41,12 +44,14 @@ log = get_logger("quintet.auth")
 class _Entry:
     """What is known about one issuer; changed only under the lock of its ring."""
 
-    __slots__ = ("done", "fetched_at", "flying", "keys", "tried_at", "trusted", "unknown_at")
+    __slots__ = (
+        "done", "failing", "fetched_at", "flying", "keys", "tried_at", "trusted", "unknown_at",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.keys: dict[str, EllipticCurvePublicKey] = {}
         self.fetched_at = self.tried_at = self.unknown_at = -math.inf
-        self.flying, self.trusted = False, True
+        self.failing, self.flying, self.trusted = False, False, True
         self.done = threading.Event()
 
 
@@ -88,6 +93,9 @@ class KeyRing:
         if key is None:
             self._look_again(issuer, entry)
             return entry.keys.get(kid)
+        if age > OVERDUE_SECONDS and not entry.failing:
+            self._look_before_trusting(issuer, entry)
+            return entry.keys.get(kid)
         if age > FRESH_SECONDS and self._claim(entry, "tried_at", COOLDOWN_SECONDS):
             self._renew_in_background(issuer, entry)
         return key
@@ -124,7 +132,7 @@ class KeyRing:
             self._start(lambda: self._renew(issuer, entry))
         except RuntimeError as error:  # no thread is to be had: the keys at hand are good enough
             log.warning("issuer keys not renewed", issuer=issuer, reason=str(error))
-            self._land(issuer, entry, {})
+            self._land(entry)
 
     def _renew(self, issuer: str, entry: _Entry) -> None:
         with suppress(UnknownIssuer):
@@ -143,6 +151,13 @@ class KeyRing:
                 f"The keys of {issuer} cannot be had, so its tokens cannot be verified.",
                 retry_after_seconds=int(RETRY_SECONDS),
             )
+
+    def _look_before_trusting(self, issuer: str, entry: _Entry) -> None:
+        """The keys are too old to be believed unseen; those at hand are good if none can be had."""
+        if self._claim(entry, "tried_at", COOLDOWN_SECONDS):
+            self._fetch(issuer, entry)
+        else:
+            _wait(entry)
 
     def _look_again(self, issuer: str, entry: _Entry) -> None:
         """A key id is not among the keys: it was rotated in just now, or it is forged."""
@@ -175,17 +190,21 @@ class KeyRing:
         except ServiceException as error:
             log.warning("issuer keys not fetched", issuer=issuer, reason=error.message)
         finally:
-            self._land(issuer, entry, keys)
+            self._take_over(entry, keys)
+            self._land(entry)
 
-    def _land(self, issuer: str, entry: _Entry, keys: dict[str, EllipticCurvePublicKey]) -> None:
-        """Take over what was fetched; a document without usable keys is an outage."""
+    def _take_over(self, entry: _Entry, keys: dict[str, EllipticCurvePublicKey]) -> None:
+        """Use what was fetched; a document without usable keys is an outage."""
         with self._lock:
+            entry.failing = not keys
             if keys:
                 entry.keys, entry.fetched_at = keys, self._clock()
+
+    def _land(self, entry: _Entry) -> None:
+        """Let those go on who wait for the fetch."""
+        with self._lock:
             entry.flying = False
             entry.done.set()
-        if keys:
-            log.debug("issuer keys fetched", issuer=issuer, count=len(keys))
 
 
 def _wait(entry: _Entry) -> None:

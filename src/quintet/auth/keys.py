@@ -15,11 +15,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ALGORITHM = "ES256"
 KEYS_MAX = 32
@@ -53,6 +56,21 @@ def generate_key() -> str:
     )
 
 
+def public_pem(pem: str) -> str:
+    """The public half of a key, as PEM."""
+    key = _key(pem)
+    public = key.public_key() if isinstance(key, ec.EllipticCurvePrivateKey) else key
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return public.public_bytes(serialization.Encoding.PEM, form).decode("ascii")
+
+
+def signing_blocks(value: str) -> Iterator[tuple[str, bool, str]]:
+    """Each PEM block of ``AUTH_SIGNING_KEYS``: its key id, whether it is private, and its text."""
+    for block in _blocks(value):
+        key = _key(block)
+        yield _published(key)["kid"], isinstance(key, ec.EllipticCurvePrivateKey), block
+
+
 @lru_cache(maxsize=8)
 def own_keys(pem: str) -> OwnKeys | None:
     """Read the value of ``AUTH_SIGNING_KEYS``; ``None`` when it is empty.
@@ -60,7 +78,7 @@ def own_keys(pem: str) -> OwnKeys | None:
     The first block is a private key. The others may be private or public: keys that sign no longer,
     or not yet, and are published so that nobody refuses a token during a rotation.
     """
-    blocks = [match[0] for match in _PEM.finditer(pem.replace("\\n", "\n"))]
+    blocks = _blocks(pem)
     if not blocks:
         if pem.strip():
             raise ValueError(
@@ -118,6 +136,11 @@ def thumbprint(jwk: Mapping[str, str]) -> str:
     members = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
     canonical = json.dumps(members, separators=(",", ":"), sort_keys=True).encode("ascii")
     return encoded(hashlib.sha256(canonical).digest())
+
+
+def _blocks(value: str) -> list[str]:
+    """The PEM blocks of a value, in which a line may end with a backslash and an n."""
+    return [match[0] for match in _PEM.finditer(value.replace("\\n", "\n"))]
 
 
 def _key(block: str) -> ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey:

@@ -161,9 +161,25 @@ def end_session(session_id: uuid.UUID, now: datetime) -> None:
     Session.objects.filter(pk=session_id, revoked_at=None).update(revoked_at=now)
 
 
-def end_sessions(user: User, now: datetime) -> None:
-    """Revoke every family of a user."""
-    Session.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
+def log_out_everywhere(user: User) -> int:
+    """End every login of a user, who may log in again, and count them."""
+    ended = end_sessions(user, timezone.now())
+    log.info("user logged out everywhere", user_id=user.pk, logins=ended)
+    return ended
+
+
+def log_out_everybody() -> int:
+    """End every login there is, and count them."""
+    now = timezone.now()
+    ended = Session.objects.filter(revoked_at=None, expires_at__gt=now).update(revoked_at=now)
+    log.warning("everybody was logged out", logins=ended)
+    return ended
+
+
+def end_sessions(user: User, now: datetime) -> int:
+    """Revoke every family of a user, and count those that were not over."""
+    alive = Session.objects.filter(user=user, revoked_at=None, expires_at__gt=now)
+    return alive.update(revoked_at=now)
 
 
 def prune_sessions(now: datetime) -> int:
