@@ -16,6 +16,9 @@ PRODUCTION = {
     "SERVICE_ENVIRONMENT": "production",
     "SECRET_KEY": "k3y-" + "abcdefghijklmnopqrstuvwxyz0123456789" * 2,
     "ALLOWED_HOSTS": "shop.example",
+    "AUTH_ISSUERS": ",".join(
+        f"{name}=https://{name}/.well-known/jwks.json" for name in ("users", "orders")
+    ),
 }
 
 

@@ -7,9 +7,11 @@ where that goes. The first key signs, further private ones may sign later, publi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from quintet.auth.keys import KEYS_MAX, generate_key, own_keys, public_pem, signing_blocks
+
+Role: TypeAlias = Literal["signs", "published", "retired"]
 
 SIGNS: Final = "signs"
 PUBLISHED: Final = "published"
@@ -25,7 +27,7 @@ class Key:
     """One of the keys; the private half, if it is there, stays out of every print."""
 
     kid: str
-    role: Literal["signs", "published", "retired"]
+    role: Role
     pem: str = field(repr=False)
 
 
@@ -35,7 +37,9 @@ def keys_in(value: str) -> list[Key]:
         return []
     found: dict[str, Key] = {}
     for kid, private, pem in signing_blocks(value):
-        role = (PUBLISHED if found else SIGNS) if private else RETIRED
+        role: Role = RETIRED
+        if private:
+            role = PUBLISHED if found else SIGNS
         if kid not in found or (private and found[kid].role == RETIRED):
             found[kid] = Key(kid=kid, role=role, pem=pem)
     return list(found.values())

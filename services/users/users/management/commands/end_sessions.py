@@ -39,8 +39,8 @@ class Command(BaseCommand):
 
 def named(username: str | None, number: int | None) -> User:
     """Find the user who is meant."""
-    found = User.objects.filter(pk=number) if username is None else User.objects.named(username)
-    user = found.first()
+    meant = User.objects.all() if username is None else User.objects.named(username)
+    user = (meant if number is None else meant.filter(pk=number)).first()
     if user is None:
         raise CommandError(f"There is no user {number if username is None else username!r}.")
     return user
