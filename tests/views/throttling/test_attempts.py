@@ -123,7 +123,10 @@ def test_who_reads_the_store_cannot_find_out_by_trying_names(settings):
 
 
 def test_without_rates_nothing_is_counted(place):
-    assert [guess(limit=RateLimit("free")) for _ in range(20)] == ["wrong"] * 20
+    free = RateLimit("free")
+
+    assert [guess(limit=free) for _ in range(20)] == ["wrong"] * 20
+    assert guess(limit=free, right=True) == "right"
 
 
 def test_while_the_store_is_lost_a_process_counts_alone(declare):
