@@ -21,6 +21,15 @@ def operation(contract, path, method):
     return contract["paths"][path][method]
 
 
+def answers(contract, described):
+    """The answers of an operation, also those that it shares with others."""
+    shared = contract["components"]["responses"]
+    return {
+        status: shared[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+        for status, answer in described["responses"].items()
+    }
+
+
 def operations(contract):
     return [op for methods in contract["paths"].values() for op in methods.values()]
 
@@ -37,9 +46,10 @@ def test_generating_the_contract_warns_of_nothing(capsys):
 
 def test_every_operation_lists_its_errors_in_both_shapes_with_an_example(contract):
     for described in operations(contract):
-        assert described["responses"].keys() >= ERRORS
-        for status in described["responses"].keys() & ERRORS:
-            content = described["responses"][status]["content"]
+        told = answers(contract, described)
+        assert told.keys() >= ERRORS
+        for status in told.keys() & ERRORS:
+            content = told[status]["content"]
             envelope = content["application/json"]["example"]["error"]
             assert envelope.keys() == {
                 "code", "message", "details", "correlation_id", "service", "timestamp",
@@ -48,10 +58,10 @@ def test_every_operation_lists_its_errors_in_both_shapes_with_an_example(contrac
 
 
 def test_the_examples_carry_the_code_of_their_status(contract):
-    answers = operation(contract, "/api/v1/books/{id}/", "put")["responses"]
+    told = answers(contract, operation(contract, "/api/v1/books/{id}/", "put"))
 
     codes = {
-        status: answers[status]["content"]["application/json"]["example"]["error"]["code"]
+        status: told[status]["content"]["application/json"]["example"]["error"]["code"]
         for status in ("400", "404", "406", "409", "413", "415", "422", "500", "502")
     }
     assert codes == {
@@ -65,6 +75,15 @@ def test_the_examples_carry_the_code_of_their_status(contract):
         "500": "INTERNAL_ERROR",
         "502": "EXTERNAL_SERVICE_ERROR",
     }
+
+
+def test_operations_whose_errors_are_the_same_share_them(contract):
+    missing = {
+        json.dumps(operation(contract, "/api/v1/books/{id}/", method)["responses"]["404"])
+        for method in ("get", "put")
+    }
+
+    assert missing == {'{"$ref": "#/components/responses/NotFound"}'}
 
 
 def test_only_what_has_a_body_can_be_of_the_wrong_kind(contract):

@@ -192,5 +192,6 @@ def spectacular(env: ServiceSettings, *, title: str, description: str) -> dict[s
         "VERSION": env.SERVICE_VERSION,
         "SERVE_INCLUDE_SCHEMA": False,
         "COMPONENT_SPLIT_REQUEST": True,
+        "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
         "SCHEMA_PATH_PREFIX": "/(api|internal)/v[0-9]+",
     }

@@ -27,7 +27,10 @@ def unsaid() -> list[str]:
         document = _document()
     validate: Any = validate_schema
     validate(document)
-    missing = [f"{name}: {what}" for name, told in _operations(document) for what in _missing(told)]
+    shared = document["components"].get("responses", {})
+    missing = [
+        f"{name}: {what}" for name, told in _operations(document) for what in _missing(told, shared)
+    ]
     return [*warnings.getvalue().splitlines(), *missing]
 
 
@@ -43,10 +46,11 @@ def _operations(document: Any) -> Iterator[tuple[str, Any]]:
                 yield f"{method.upper()} {path}", told
 
 
-def _missing(told: Any) -> Iterator[str]:
+def _missing(told: Any, shared: Any) -> Iterator[str]:
     if not told.get("summary"):
         yield "summary"
     for where, part in {"request": told.get("requestBody", {}), **told["responses"]}.items():
-        for media in part.get("content", {}).values():
+        described = shared[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+        for media in described.get("content", {}).values():
             if not media.get("example") and not media.get("examples"):
                 yield f"example of {where}"

@@ -145,10 +145,21 @@ class AutoSchema(SpectacularSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        for status in self._errors():
-            bodies.setdefault(str(status), self._error(status))
+        errors = {str(it): self._error(it) for it in self._errors() if str(it) not in bodies}
+        bodies.update(errors)
         self._limit(bodies)
+        bodies.update({status: self._shared(status, error) for status, error in errors.items()})
         return dict(sorted(bodies.items()))
+
+    def _shared(self, status: str, error: dict[str, Any]) -> dict[str, Any]:
+        """Let operations whose errors are the same refer to one: it is most of the document."""
+        name = HTTPStatus(int(status)).phrase.title().replace(" ", "")
+        if "headers" in error:
+            name = f"{name}.{limit_of(self.view).name}"
+        component = _component(name, ResolvedComponent.RESPONSE, error)
+        self.registry.register_on_missing(component)
+        known = self.registry[component].schema
+        return cast("dict[str, Any]", component.ref) if known == error else error
 
     def _limit(self, bodies: dict[str, Any]) -> None:
         """Say what a caller may ask of this operation, on every answer."""
@@ -187,9 +198,7 @@ class AutoSchema(SpectacularSchema):
         }
 
     def _content(self, name: str, schema: dict[str, Any], *, example: Any) -> dict[str, Any]:
-        component = cast("Any", ResolvedComponent)(
-            name, ResolvedComponent.SCHEMA, schema, object=name
-        )
+        component = _component(name, ResolvedComponent.SCHEMA, schema)
         self.registry.register_on_missing(component)
         return {"schema": component.ref, "example": example}
 
@@ -199,6 +208,10 @@ class AutoSchema(SpectacularSchema):
         if isinstance(serializer, _Strict):
             processed["additionalProperties"] = False
         return processed
+
+
+def _component(name: str, kind: str, schema: dict[str, Any]) -> Any:
+    return cast("Any", ResolvedComponent)(name, kind, schema, object=name)
 
 
 def _key(*, required: bool) -> OpenApiParameter:

@@ -16,7 +16,11 @@ def responses(declare):
         generator = SchemaGenerator(patterns=doors.urlpatterns)
         contract = generator.get_schema(request=None, public=True)
         validate_schema(contract)
-        return contract["paths"][route][method]["responses"]
+        shared = contract["components"]["responses"]
+        return {
+            status: shared[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+            for status, answer in contract["paths"][route][method]["responses"].items()
+        }
 
     return of
 
@@ -39,6 +43,16 @@ def test_a_view_and_an_action_have_their_own(responses):
 
     assert login["example"] == '"login-minute";q=2;w=60, "login-day";q=100;w=86400'
     assert writing["example"] == '"writing";q=1;w=60'
+
+
+def test_errors_under_other_limits_are_not_mixed_up(responses):
+    """The naive version knows the error of a status by the status alone."""
+    policies = {
+        route: responses(route, method)["429"]["headers"]["RateLimit-Policy"]["example"]
+        for route, method in (("/open/", "get"), ("/login/", "get"), ("/books/", "post"))
+    }
+
+    assert len(set(policies.values())) == 3
 
 
 @pytest.mark.parametrize(("route", "rate"), [("/open/", ""), ("/free/", "600/minute")])
