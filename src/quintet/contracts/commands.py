@@ -1,0 +1,85 @@
+"""``openapi`` and ``events``: write the contracts of the services, and say where they differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from quintet.cli import CommandError
+from quintet.contracts import drift, files
+from quintet.contracts.promised import promised_by
+from quintet.fleet import description
+from quintet.fleet.places import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from quintet.contracts.drift import Drift
+    from quintet.contracts.promised import Promised
+
+check_option = click.option("--check", is_flag=True, help="Write nothing; fail if it would.")
+
+
+@click.group()
+def openapi() -> None:
+    """Write the OpenAPI documents of the services, and the clients that are made of them.
+
+    Example: quintet openapi write --check
+    """
+
+
+@openapi.command("write")
+@click.argument("services", nargs=-1)
+@check_option
+@click.option("--breaking", is_flag=True, help="Also what a caller can stumble over.")
+def write_openapi(*, services: tuple[str, ...], check: bool, breaking: bool) -> None:
+    """Write contracts/SERVICE.openapi.json from the code of the services, or of all of them.
+
+    Example: quintet openapi write orders
+    """
+    places = Places.here()
+    found = [
+        drift.of_openapi(places.root, name, wanted=promised.openapi)
+        for name, promised in _promised(places, services)
+    ]
+    _settle([one for one in found if one], check=check, breaking=breaking)
+
+
+def _promised(places: Places, services: tuple[str, ...]) -> Iterable[tuple[str, Promised]]:
+    system = description.load(places.description)
+    for name in chosen(system, services):
+        yield name, promised_by(name, places.root / system.services[name].path)
+
+
+def chosen(system: description.System, services: Iterable[str]) -> list[str]:
+    """The services that are meant: the named ones, or all.
+
+    Raises:
+        CommandError: There is none of this name.
+    """
+    names = list(services) or sorted(system.services)
+    for name in names:
+        if name not in system.services:
+            known = ", ".join(system.services)
+            raise CommandError(f"there is no service {name!r}", why=f"quintet.yaml names: {known}")
+    return names
+
+
+def _settle(found: list[Drift], *, check: bool, breaking: bool) -> None:
+    """Write what differs, or say that it does."""
+    for one in found:
+        click.echo("\n".join(one.lines()))
+    refused = [one for one in found if check or (one.breaking and not breaking)]
+    for one in found:
+        if one not in refused:
+            files.write(one.file, one.wanted)
+            click.echo(f"wrote {one.file.name}")
+    if refused:
+        raise CommandError(
+            f"{', '.join(one.file.name for one in refused)}: not what the code says",
+            why="; ".join(f"{one.file.name} has a {one.verdict} change" for one in refused),
+            remedy="; ".join(dict.fromkeys(one.remedy for one in refused)),
+        )
+    if not found:
+        click.echo("every contract says what the code says")
