@@ -8,6 +8,9 @@ from click.testing import CliRunner
 
 from quintet.cli import commands
 
+REGISTRATION = """[tool.quintet.clients.validation.judge]
+operation = "POST /api/v1/validate/"
+"""
 SYSTEM = "services: {validation: {path: services/validation}}"
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 
 def verdict_of(document):
@@ -90,3 +92,10 @@ def test_a_service_that_cannot_start_says_why(system, quintet):
 
     assert ended.exit_code == 1
     assert "the settings are wrong" in ended.output
+
+
+def test_the_commands_do_not_import_django():
+    """A service is asked in a process of its own, with its own settings."""
+    code = "import sys, quintet.contracts.commands; sys.exit('django' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,6 +8,7 @@ import click
 
 from quintet.cli import CommandError
 from quintet.contracts import drift, files
+from quintet.contracts.clients import clients_of
 from quintet.contracts.promised import promised_by
 from quintet.fleet import description
 from quintet.fleet.places import Places
@@ -44,6 +45,33 @@ def write_openapi(*, services: tuple[str, ...], check: bool, breaking: bool) -> 
         for name, promised in _promised(places, services)
     ]
     _settle([one for one in found if one], check=check, breaking=breaking)
+
+
+@openapi.command("client")
+@click.argument("services", nargs=-1)
+@click.option("--for", "caller", default="", help="The service that calls; all, unless named.")
+@check_option
+def write_clients(*, services: tuple[str, ...], caller: str, check: bool) -> None:
+    """Write the typed clients of the named services, or of all, from their contracts.
+
+    Example: quintet openapi client users --for orders
+    """
+    places = Places.here()
+    system = description.load(places.description)
+    wanted, callers = chosen(system, services), chosen(system, [caller] if caller else [])
+    made = [one for it in callers for one in clients_of(places.root, system, it)]
+    differing = [one for one in made if one.service in wanted and not one.is_written]
+    if check and differing:
+        raise CommandError(
+            f"{', '.join(one.title for one in differing)}: not what the contract says",
+            why="the contract, or what is used of it, has changed since it was generated",
+            remedy="quintet openapi client",
+        )
+    for one in differing:
+        one.write()
+        click.echo(f"wrote {one.title}")
+    if not differing:
+        click.echo("every client says what its contract says")
 
 
 def _promised(places: Places, services: tuple[str, ...]) -> Iterable[tuple[str, Promised]]:

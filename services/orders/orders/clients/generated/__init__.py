@@ -1,0 +1,1 @@
+"""What `quintet openapi client` makes of the contracts of other services."""
