@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from quintet.cli import commands
@@ -25,6 +26,19 @@ def system(tmp_path, monkeypatch, pytestconfig):
     shutil.copytree(pytestconfig.rootpath / "contracts", tmp_path / "contracts")
     monkeypatch.setenv("QUINTET_ROOT", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture
+def events(system, pytestconfig):
+    """The same with a service that publishes events, and one that handles them."""
+    description = yaml.safe_load((pytestconfig.rootpath / "quintet.yaml").read_text())
+    services = description["services"]
+    for name in ("orders", "payments"):
+        (system / services[name]["path"]).symlink_to(pytestconfig.rootpath / services[name]["path"])
+        services[name] |= {"calls": [], "depends_on": []}
+    description["services"] = {name: services[name] for name in ("orders", "payments")}
+    (system / "quintet.yaml").write_text(yaml.safe_dump(description))
+    return system
 
 
 @pytest.fixture

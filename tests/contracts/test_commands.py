@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -99,3 +100,41 @@ def test_the_commands_do_not_import_django():
     code = "import sys, quintet.contracts.commands; sys.exit('django' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_schemas_are_written_and_then_kept(events, quintet):
+    folder = events / "contracts" / "events"
+    before = {file.name: file.read_text() for file in folder.iterdir()}
+    shutil.rmtree(folder)
+
+    missing = quintet("events", "write", "--check")
+    written = quintet("events", "write", "orders")
+    kept = quintet("events", "write", "--check")
+
+    assert (missing.exit_code, written.exit_code, kept.exit_code) == (1, 0, 0)
+    assert "orders.order.confirmed.v1.schema.json: new" in missing.output
+    assert {file.name: file.read_text() for file in folder.iterdir()} == before
+
+
+def test_a_version_that_was_promised_is_not_written_over(events, quintet):
+    file = events / "contracts" / "events" / "orders.order.cancelled.v1.schema.json"
+    schema = json.loads(file.read_text())
+    schema["properties"]["reason"] = {"type": "string"}
+    schema["required"].append("reason")
+    file.write_text(json.dumps(schema))
+
+    ended = quintet("events", "write")
+
+    assert ended.exit_code == 1
+    assert "reason is not promised any more" in ended.output
+    assert "publish a class with version = 2 beside it" in ended.output
+    assert json.loads(file.read_text()) == schema
+
+
+def test_a_handler_of_what_nobody_promises_is_named(events, quintet):
+    (events / "contracts" / "events" / "orders.order.cancelled.v1.schema.json").unlink()
+
+    ended = quintet("events", "write", "--check", "payments")
+
+    assert ended.exit_code == 1
+    assert "payments.cancel_receipt handles orders.order.cancelled.v1" in ended.output

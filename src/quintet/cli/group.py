@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "manage": ("quintet.fleet.manage:manage", "Run a management command of a service."),
     "dlq": ("quintet.fleet.letters:dlq", "List, show, retry or drop dead letters."),
     "openapi": ("quintet.contracts.commands:openapi", "Write contracts, and clients of them."),
+    "events": ("quintet.contracts.commands:events", "Write the schemas of events."),
     "demo": ("quintet.fleet.demo:demo", "Walk through the running system as a customer."),
     "log-level": ("quintet.fleet.inside:log_level", "Change a log level for a while."),
     "profile": ("quintet.fleet.inside:profile", "See where a running service spends its time."),

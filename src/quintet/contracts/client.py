@@ -179,7 +179,7 @@ def _require_callable(use: Use, parameters: dict[tuple[str, str], Json], verb: s
     if use.name in TAKEN or use.name.startswith("_"):
         raise CommandError(
             f"a client cannot have an operation named {use.name!r}",
-            why=f"every client has these already: {', '.join(sorted(TAKEN))}; and what begins with _",
+            why=f"every client has these already: _…, {', '.join(sorted(TAKEN))}",
             remedy=f"give {use.operation} another name in pyproject.toml",
         )
     for (place, name), told in parameters.items():

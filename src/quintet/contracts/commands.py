@@ -10,6 +10,7 @@ from quintet.cli import CommandError
 from quintet.contracts import drift, files
 from quintet.contracts.clients import clients_of
 from quintet.contracts.promised import promised_by
+from quintet.contracts.quarrels import quarrels_of
 from quintet.fleet import description
 from quintet.fleet.places import Places
 
@@ -74,6 +75,45 @@ def write_clients(*, services: tuple[str, ...], caller: str, check: bool) -> Non
         click.echo("every client says what its contract says")
 
 
+@click.group()
+def events() -> None:
+    """Write the schemas of the events that the services publish.
+
+    Example: quintet events write --check
+    """
+
+
+@events.command("write")
+@click.argument("services", nargs=-1)
+@check_option
+def write_events(*, services: tuple[str, ...], check: bool) -> None:
+    """Write contracts/events/TYPE.schema.json from the code of the services, or of all of them.
+
+    A version of an event is a promise for good: what breaks it is not written. What the handlers of
+    the services read is compared with what is promised to them.
+
+    Example: quintet events write orders
+    """
+    places = Places.here()
+    system = description.load(places.description)
+    promised = dict(_promised(places, services))
+    found = [
+        one for name, told in promised.items() for one in drift.of_events(places.root, name, told)
+    ]
+    _settle(found, check=check, breaking=False)
+    quarrels = [
+        one
+        for name, told in promised.items()
+        for one in quarrels_of(places.root, name, service=system.services[name], promised=told)
+    ]
+    if quarrels:
+        raise CommandError(
+            "events are not what somebody says they are",
+            why="; ".join(one.what for one in quarrels),
+            remedy="; ".join(dict.fromkeys(one.remedy for one in quarrels)),
+        )
+
+
 def _promised(places: Places, services: tuple[str, ...]) -> Iterable[tuple[str, Promised]]:
     system = description.load(places.description)
     for name in chosen(system, services):
@@ -106,7 +146,7 @@ def _settle(found: list[Drift], *, check: bool, breaking: bool) -> None:
     if refused:
         raise CommandError(
             f"{', '.join(one.file.name for one in refused)}: not what the code says",
-            why="; ".join(f"{one.file.name} has a {one.verdict} change" for one in refused),
+            why="; ".join(f"{one.file.name} is {one.verdict}" for one in refused),
             remedy="; ".join(dict.fromkeys(one.remedy for one in refused)),
         )
     if not found:

@@ -25,6 +25,16 @@ def event_file(root: Path, kind: str) -> Path:
     return root / FOLDER / "events" / f"{kind}.schema.json"
 
 
+def event_files(root: Path, service: str) -> list[Path]:
+    """The schemas of all events that are named after a service."""
+    return sorted((root / FOLDER / "events").glob(f"{service}.*.schema.json"))
+
+
+def kind_of(file: Path) -> str:
+    """The type of the event that a file is about."""
+    return file.name.removesuffix(".schema.json")
+
+
 def written(document: Json) -> str:
     """The text of a contract: the same for the same contract."""
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
