@@ -4,22 +4,34 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
+from quintet.views.throttling import RateLimit
 from tests.views.throttling import doors
 
 
 @pytest.fixture
-def responses(declare):
-    """What the contract says of the answers of one operation, under a limit of the service."""
+def contract(declare):
+    """The contract under a limit of the service."""
 
-    def of(route, method="get", *, rate="600/minute"):
+    def of(rate="600/minute"):
         declare(RATE_LIMIT=rate)
         generator = SchemaGenerator(patterns=doors.urlpatterns)
-        contract = generator.get_schema(request=None, public=True)
-        validate_schema(contract)
-        shared = contract["components"]["responses"]
+        made = generator.get_schema(request=None, public=True)
+        validate_schema(made)
+        return made
+
+    return of
+
+
+@pytest.fixture
+def responses(contract):
+    """What the contract says of the answers of one operation."""
+
+    def of(route, method="get", *, rate="600/minute"):
+        made = contract(rate)
+        shared = made["components"]["responses"]
         return {
             status: shared[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
-            for status, answer in contract["paths"][route][method]["responses"].items()
+            for status, answer in made["paths"][route][method]["responses"].items()
         }
 
     return of
@@ -43,6 +55,25 @@ def test_a_view_and_an_action_have_their_own(responses):
 
     assert login["example"] == '"login-minute";q=2;w=60, "login-day";q=100;w=86400'
     assert writing["example"] == '"writing";q=1;w=60'
+
+
+def test_operations_under_one_limit_share_their_errors(contract):
+    paths = contract()["paths"]
+
+    shared = [paths[route]["get"]["responses"]["429"] for route in ("/login/", "/again/")]
+    assert shared == [{"$ref": "#/components/responses/TooManyRequests.login"}] * 2
+
+
+def test_errors_under_limits_of_one_name_are_not_mixed_up(responses, monkeypatch):
+    """The naive version knows an error by its name alone."""
+    monkeypatch.setattr(doors.Again, "rate_limit", RateLimit("login", "9/hour"))
+
+    policies = [
+        responses(route)["429"]["headers"]["RateLimit-Policy"]["example"]
+        for route in ("/login/", "/again/")
+    ]
+
+    assert policies == ['"login-minute";q=2;w=60, "login-day";q=100;w=86400', '"login";q=9;w=3600']
 
 
 def test_errors_under_other_limits_are_not_mixed_up(responses):
