@@ -18,7 +18,7 @@ def test_the_same_breaks_nothing():
 @pytest.mark.parametrize(
     ("new", "sentence"),
     [
-        (changed(*ANSWER), f"{GET} is gone"),
+        (changed(*ANSWER), f"{GET}: it is gone"),
         (changed(*ANSWER, "security", to=[{"bearer": []}]), f"{GET}: it needs a token"),
         (
             changed(*ANSWER, "responses", to={"202": {}}),
@@ -137,3 +137,9 @@ def test_a_difference_is_named_by_its_path():
         "paths > /lamps/ is gone",
         "paths > /lamps/{id}/ > get > summary is another",
     ]
+
+
+def test_who_calls_what_breaks_is_named():
+    found = breaking(DOCUMENT, changed(*ANSWER), callers={GET: ["shop"], POST: ["post"]})
+
+    assert found == [f"{GET}, which shop calls: it is gone"]

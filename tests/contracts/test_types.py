@@ -155,3 +155,11 @@ def test_a_use_that_says_something_else_is_refused(quintet, shop, told):
     ended = quintet("openapi", "client")
 
     assert (ended.exit_code, "declares a use of another service" in ended.output) == (1, True)
+
+
+def test_a_breaking_change_names_who_calls(quintet, contract, shop):
+    contract(lambda document: renamed(document, "Verdict", old="valid", new="acceptable"))
+
+    ended = quintet("openapi", "write", "validation")
+
+    assert "POST /api/v1/validate/, which shop calls: in the answer 200" in ended.output

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from quintet.contracts import drift
-from quintet.contracts.clients import clients_of
+from quintet.contracts.clients import callers_of, clients_of
 from quintet.contracts.promised import Promised, promised_by
 from quintet.contracts.quarrels import quarrels_of
 from quintet.fleet import description
@@ -23,7 +23,8 @@ def promised(service: str) -> Promised:
 
 @pytest.mark.parametrize("service", SYSTEM.services)
 def test_a_service_answers_what_its_contract_says(service):
-    found = drift.of_openapi(ROOT, service, wanted=promised(service).openapi)
+    callers = callers_of(ROOT, SYSTEM, service)
+    found = drift.of_openapi(ROOT, service, wanted=promised(service).openapi, callers=callers)
 
     assert found is None, "\n".join([*found.lines(), f"next: {found.remedy}"])
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from quintet.contracts.schemas import Kind, Part, misfits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from quintet.contracts.files import Json
 
@@ -33,16 +33,22 @@ _OF_REQUESTS: Final = {
 }
 
 
-def breaking(old: Json, new: Json) -> list[str]:
-    """What a caller who knows the old document can stumble over, one sentence each."""
-    now = operations(new)
+def breaking(
+    old: Json, new: Json, *, callers: Mapping[str, Sequence[str]] | None = None
+) -> list[str]:
+    """What a caller who knows the old document can stumble over, one sentence each.
+
+    ``callers`` says who calls an operation; they stand behind its name.
+    """
+    now, known = operations(new), callers or {}
     found = []
     for name, operation in operations(old).items():
+        title = f"{name}, which {' and '.join(known[name])} calls" if name in known else name
         if name not in now:
-            found.append(f"{name} is gone")
+            found.append(f"{title}: it is gone")
         else:
             of_one = _Operations(_Side(operation, old), _Side(now[name], new)).breaking()
-            found += [f"{name}: {sentence}" for sentence in of_one]
+            found += [f"{title}: {sentence}" for sentence in of_one]
     return found
 
 

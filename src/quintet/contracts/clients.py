@@ -77,6 +77,15 @@ def clients_of(root: Path, system: System, caller: str) -> Iterator[Client]:
         )
 
 
+def callers_of(root: Path, system: System, service: str) -> dict[str, list[str]]:
+    """Who calls each operation of a service, as far as they say so."""
+    found: dict[str, list[str]] = {}
+    for caller in system.callers_of(service):
+        for use in uses_of(root / system.services[caller].path).get(service, []):
+            found.setdefault(use.operation, []).append(caller)
+    return found
+
+
 def _package(folder: Path, caller: str) -> Path:
     package = folder / caller / "clients"
     if package.with_suffix(".py").exists():

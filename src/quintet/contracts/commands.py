@@ -8,7 +8,7 @@ import click
 
 from quintet.cli import CommandError
 from quintet.contracts import drift, files
-from quintet.contracts.clients import clients_of
+from quintet.contracts.clients import callers_of, clients_of
 from quintet.contracts.promised import promised_by
 from quintet.contracts.quarrels import quarrels_of
 from quintet.fleet import description
@@ -41,8 +41,14 @@ def write_openapi(*, services: tuple[str, ...], check: bool, breaking: bool) -> 
     Example: quintet openapi write orders
     """
     places = Places.here()
+    system = description.load(places.description)
     found = [
-        drift.of_openapi(places.root, name, wanted=promised.openapi)
+        drift.of_openapi(
+            places.root,
+            name,
+            wanted=promised.openapi,
+            callers=callers_of(places.root, system, name),
+        )
         for name, promised in _promised(places, services)
     ]
     _settle([one for one in found if one], check=check, breaking=breaking)

@@ -9,7 +9,7 @@ from quintet.contracts import changes, files
 from quintet.contracts.schemas import Kind, Part, misfits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from quintet.contracts.files import Json
@@ -63,13 +63,15 @@ class Drift:
         return [f"{self.file.name}: {self.verdict}", *named, *more]
 
 
-def of_openapi(root: Path, service: str, *, wanted: Json) -> Drift | None:
+def of_openapi(
+    root: Path, service: str, *, wanted: Json, callers: Mapping[str, Sequence[str]] | None = None
+) -> Drift | None:
     """What the OpenAPI document of a service has become; ``None`` when it is as it was."""
     file = files.openapi_file(root, service)
     old = files.read(file)
     if old is not None and files.written(old) == files.written(wanted):
         return None
-    breaking = changes.breaking(old, wanted) if old else []
+    breaking = changes.breaking(old, wanted, callers=callers) if old else []
     others = changes.differences(old, wanted) if old else _NEW
     remedy = f"quintet openapi write {service}"
     if breaking:
