@@ -6,7 +6,9 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -62,30 +64,40 @@ def to_valkey(client: Any) -> Send:
     return send
 
 
-def to_rabbitmq(url: str, runner: asyncio.Runner, stack: ExitStack) -> Send:
+def to_rabbitmq(url: str, stack: ExitStack) -> Send:
     """Persistent messages to the queues of the relay, and their confirms awaited together."""
-    import aio_pika
+    import amqp
 
-    async def opened() -> tuple[Any, Any]:
-        connection = await aio_pika.connect(url)
-        return connection, await (await connection.channel()).get_exchange("quintet.events")
+    parts = urlsplit(url)
+    connection = amqp.Connection(
+        host=f"{parts.hostname}:{parts.port}",
+        userid=parts.username,
+        password=parts.password,
+        virtual_host=parts.path[1:] or "/",
+    )
+    connection.connect()
+    stack.callback(connection.close)
+    channel, waiting = connection.channel(), set[int]()
 
-    connection, exchange = runner.run(opened())
-    stack.callback(lambda: runner.run(connection.close()))
+    def confirmed(tag: int, multiple: bool) -> None:  # noqa: FBT001 - py-amqp calls it
+        if multiple:
+            waiting.difference_update({one for one in waiting if one <= tag})
+        else:
+            waiting.discard(tag)
 
-    async def sent(rows: Sequence[tuple[Any, ...]]) -> None:
-        persistent = aio_pika.DeliveryMode.PERSISTENT
-        await asyncio.gather(
-            *(
-                exchange.publish(
-                    aio_pika.Message(body.encode(), delivery_mode=persistent),
-                    routing_key=f"{partition}.told",
-                )
-                for _, _, partition, body in rows
-            )
-        )
+    channel.events["basic_ack"].add(confirmed)
+    channel.confirm_select()
+    tags = count(1)
 
-    return lambda rows: runner.run(sent(rows))
+    def send(rows: Sequence[tuple[Any, ...]]) -> None:
+        for _, _, partition, body in rows:
+            waiting.add(next(tags))
+            message = amqp.Message(body.encode(), delivery_mode=2)
+            channel.basic_publish(message, "quintet.events", f"{partition}.told")
+        while waiting:
+            connection.drain_events(timeout=10)
+
+    return send
 
 
 def to_nats(url: str, runner: asyncio.Runner, stack: ExitStack) -> Send:

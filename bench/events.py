@@ -40,7 +40,7 @@ import carriers
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-PACKAGES = ("django", "psycopg", "redis", "aio-pika", "nats-py", "msgspec")
+PACKAGES = ("django", "psycopg", "redis", "amqp", "nats-py", "msgspec")
 TOLD = ROOT / "journeys" / "told"
 FILL = """
 INSERT INTO quintet_events_outboxevent (event_id, topic, key, partition, body, published_at)
@@ -137,7 +137,7 @@ def scripts(
     sends = {
         "Valkey": carriers.to_valkey(client),
         "NATS": carriers.to_nats(urls["NATS"], runner, stack),
-        "RabbitMQ": carriers.to_rabbitmq(urls["RabbitMQ"], runner, stack),
+        "RabbitMQ": carriers.to_rabbitmq(urls["RabbitMQ"], stack),
     }
     for name, send in sends.items():
         yield carriers.script(BARE.format(name), send)
