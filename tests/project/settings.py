@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from quintet.middleware import DEFAULT
-from quintet.settings import ServiceSettings, derive, text, url
+from quintet.settings import ServiceSettings, boolean, derive, text, url
 
 os.environ.setdefault("SECRET_KEY", "a key for tests, and for nothing else")
 os.environ.setdefault("SERVICE_ENVIRONMENT", "test")
@@ -16,6 +16,7 @@ class ProjectSettings(ServiceSettings):
     """A service that calls two others, one of which asks back."""
 
     SERVICE_NAME: str = text(default="project")
+    ENABLE_ASYNC_PROCESSING: bool = boolean(default=False)
     DATABASE_URL: str = url(
         schemes=("postgres", "postgresql", "sqlite"), default="sqlite://:memory:"
     )
@@ -42,6 +43,7 @@ MIDDLEWARE = list(DEFAULT)
 APPEND_SLASH = False
 
 DATABASES, CACHES, LOGGING = derive.databases(env), derive.caches(env), derive.logging(env)
+TASKS = derive.tasks(env)
 REST_FRAMEWORK = derive.rest_framework(env)
 SPECTACULAR_SETTINGS = derive.spectacular(env, title="Project", description="A service for tests.")
 

@@ -6,6 +6,24 @@ all.
 
 from __future__ import annotations
 
-from quintet.checks import callers, deployment, idempotency, limits, routes, serializers, wiring
+from quintet.checks import (
+    callers,
+    deployment,
+    idempotency,
+    limits,
+    routes,
+    serializers,
+    tasks,
+    wiring,
+)
 
-__all__ = ["callers", "deployment", "idempotency", "limits", "routes", "serializers", "wiring"]
+__all__ = [
+    "callers",
+    "deployment",
+    "idempotency",
+    "limits",
+    "routes",
+    "serializers",
+    "tasks",
+    "wiring",
+]

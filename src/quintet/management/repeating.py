@@ -15,7 +15,7 @@ from quintet.telemetry import traces
 from quintet.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from django.core.management.base import CommandParser
 
@@ -78,13 +78,18 @@ class RepeatingCommand(BaseCommand):
 
 
 @contextmanager
-def told_to_end() -> Iterator[Event]:
-    """An event that SIGTERM and SIGINT set; once more changes nothing."""
+def told_to_end(tell: Callable[[], object] | None = None) -> Iterator[Event]:
+    """An event that SIGTERM and SIGINT set; once more changes nothing.
+
+    ``tell`` is called in the handler as well, each time.
+    """
     ending = Event()
 
     def end(*_: Any) -> None:
         lifecycle.begin_draining()  # a long round may look for it
         ending.set()
+        if tell is not None:
+            tell()
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -27,13 +27,19 @@ SQLITE = "quintet.database.sqlite3"
 SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
 REDIS_CACHE = "quintet.cache.redis.RedisCache"
 TRACED_CACHE = "quintet.cache.redis.TracedRedisCache"
+QUEUED_TASKS = "quintet.tasks.celery.CeleryBackend"
+IMMEDIATE_TASKS = "quintet.tasks.immediate.ImmediateBackend"
+REDIS_SCHEMES = frozenset({"redis", "rediss", "valkey", "valkeys"})
 PAGE_SIZE = 20
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOWEST_LEVELS = {
+    "celery": "WARNING",
     "django": "INFO",
     "django.server": "WARNING",
     "django.request": "ERROR",
+    "django.tasks": "CRITICAL",
+    "django_tasks": "CRITICAL",
     "psycopg.pool": "ERROR",
     "urllib3": "WARNING",
 }
@@ -117,6 +123,17 @@ def caches(env: ServiceSettings) -> dict[str, dict[str, Any]]:
             },
         }
     }
+
+
+def tasks(env: ServiceSettings) -> dict[str, dict[str, Any]]:
+    """Derive ``TASKS``: a queue in the Redis or Valkey of ``BROKER_URL``, or no queue at all."""
+    queued = env.ENABLE_ASYNC_PROCESSING and carries_tasks(env.BROKER_URL)
+    return {"default": {"BACKEND": QUEUED_TASKS if queued else IMMEDIATE_TASKS}}
+
+
+def carries_tasks(broker_url: str) -> bool:
+    """Whether tasks can be queued at a broker."""
+    return urlsplit(broker_url).scheme in REDIS_SCHEMES
 
 
 def redis_url(location: str) -> str:

@@ -95,7 +95,9 @@ class ServiceSettings:
     CACHE_URL: str = url(schemes=CACHE_SCHEMES, default="", help="The shared cache.")
     BROKER_URL: str = url(schemes=BROKER_SCHEMES, default="", help="The message broker.")
     ENABLE_CACHING: bool = boolean(default=True, help="Off: every look into the cache misses.")
-    ENABLE_ASYNC_PROCESSING: bool = boolean(default=True, help="Off: no background work.")
+    ENABLE_ASYNC_PROCESSING: bool = boolean(
+        default=True, help="Off: tasks run where they are enqueued."
+    )
     ENABLE_METRICS: bool = boolean(default=True, help="Off: nothing is counted.")
     TRUSTED_PROXIES: tuple[str, ...] = items(
         default=(),
@@ -141,6 +143,17 @@ class ServiceSettings:
         default=604_800.0,
         minimum=3_600,
         help="How long published and handled events are remembered: longer than any is under way.",
+    )
+    TASK_PROCESSES: int = integer(
+        default=2, minimum=1, help="Processes in which a worker runs tasks, one in each at once."
+    )
+    TASK_SECONDS: float = number(
+        default=60.0, minimum=0.1, help="How long a task may take that does not say otherwise."
+    )
+    TASK_VISIBILITY_SECONDS: float = number(
+        default=300.0,
+        minimum=1,
+        help="When a task of a killed worker goes to another one: longer than any task takes.",
     )
     METRICS_DIR: str = text(default="", help="Where worker processes share their metrics.")
     SLO_SECONDS: tuple[float, ...] = rising(

@@ -41,6 +41,7 @@ _KINDS = {
     "internal": SpanKind.INTERNAL,
     "server": SpanKind.SERVER,
     "client": SpanKind.CLIENT,
+    "producer": SpanKind.PRODUCER,
     "consumer": SpanKind.CONSUMER,
 }
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)

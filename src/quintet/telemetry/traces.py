@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Value = str | bool | int | float
 
-Kind = Literal["internal", "server", "client", "consumer"]
+Kind = Literal["internal", "server", "client", "producer", "consumer"]
 
 log = get_logger("quintet.telemetry")
 

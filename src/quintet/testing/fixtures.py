@@ -13,6 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from quintet.tasks.calls import Call
     from quintet.testing.api import Api
     from quintet.testing.downstream import Downstream
 
@@ -37,6 +38,19 @@ def downstream() -> Iterator[Downstream]:
     played = Downstream()
     with use_transport(played):
         yield played
+
+
+@pytest.fixture
+def enqueued() -> Iterator[list[Call]]:
+    """The tasks that were enqueued and committed: none of them runs."""
+    from django.test import override_settings
+
+    from quintet.testing.tasks import RECORDED
+
+    RECORDED.clear()
+    backend = "quintet.testing.tasks.RecordingBackend"
+    with override_settings(TASKS={"default": {"BACKEND": backend}}):
+        yield RECORDED
 
 
 @pytest.fixture

@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from quintet.testing import environment
-from quintet.testing.fixtures import api, captured_logs, clean_state, downstream, no_repeats
+from quintet.testing.fixtures import (
+    api,
+    captured_logs,
+    clean_state,
+    downstream,
+    enqueued,
+    no_repeats,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["api", "captured_logs", "clean_state", "downstream", "no_repeats"]
+__all__ = ["api", "captured_logs", "clean_state", "downstream", "enqueued", "no_repeats"]
 
 FOUND = pytest.StashKey[list[Any]]()
 DATABASE_FIXTURES = {

@@ -1,0 +1,38 @@
+"""What is begun again and again, once in each span of the clock, whoever does it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from quintet import context
+from quintet.tasks.declared import rhythms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from quintet.tasks.declared import BoundedTask
+
+
+class Schedule:
+    """Looks at the clock, and begins what nobody has begun in the span that it is in."""
+
+    def __init__(
+        self,
+        begin: Callable[[BoundedTask, float], None],
+        *,
+        is_first: Callable[[str, int, float], bool],
+    ) -> None:
+        self._begin, self._is_first = begin, is_first
+        self._seen: dict[str, int] = {}
+
+    def look(self) -> None:
+        """Begin what is due."""
+        for rhythm in rhythms():
+            span, path = int(time.time() // rhythm.seconds), rhythm.task.module_path
+            if self._seen.get(path) == span:
+                continue
+            if self._is_first(path, span, rhythm.seconds):
+                with context.running(context.new()):
+                    self._begin(rhythm.task, rhythm.seconds)
+            self._seen[path] = span
