@@ -59,6 +59,25 @@ def test_what_handles_events_and_what_publishes_them_runs_beside_a_service(judge
     assert system.workers_of("post") == {"post-consumer": ("quintet_consume",)}
 
 
+TASKS = """
+resources: {broker: {kind: redis}}
+services: {shop: {path: shop, uses: [broker], tasks: true, worker: tidy}}
+"""
+
+
+def test_a_worker_for_tasks_runs_beside_a_service_that_has_some(judged):
+    assert judged(TASKS).workers_of("shop") == {
+        "shop-worker": ("tidy",),
+        "shop-tasks": ("quintet_tasks",),
+    }
+
+
+def test_tasks_without_a_queue_are_refused(refused):
+    said = refused(TASKS.replace("uses: [broker], ", ""))
+
+    assert "services.shop has tasks and uses no broker: add it to uses" in said
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [

@@ -45,6 +45,9 @@ log = get_logger(__name__)
 PAYMENTS = Counter("payment_steps", "Steps of payments by where they led.", ["status"])
 LOOK_AGAIN_SECONDS: Final = 0.05
 BOOKING_SECONDS: Final = 2.0
+RENDERING_SECONDS: Final = 30.0
+"""How long a task may take to write the document of a receipt, before somebody else does."""
+RENDERED_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,6 +344,38 @@ def issue_receipt(reference: str, *, user_id: int, amount: int, currency: str) -
         amount=amount,
         currency=currency,
     )
+
+
+def render_receipt(reference: str) -> None:
+    """Write the document of a receipt, once, however often it is asked for.
+
+    Raises:
+        NotFoundException: There is no such receipt.
+    """
+    receipt = Receipt.objects.filter(reference=reference).first()
+    if receipt is None:
+        raise NotFoundException(f"There is no receipt for {reference}.")
+    Receipt.objects.filter(pk=receipt.pk, document="").update(document=_document_of(receipt))
+
+
+def render_left_receipts(now: datetime) -> int:
+    """Write the documents that were asked for in vain: a task may be lost on its way."""
+    patience = timedelta(seconds=RENDERING_SECONDS)
+    left = Receipt.objects.blank_since(now - patience).order_by("issued_at")
+    references = list(left.values_list("reference", flat=True)[:RENDERED_AT_ONCE])
+    for reference in references:
+        render_receipt(reference)
+    return len(references)
+
+
+def _document_of(receipt: Receipt) -> str:
+    lines = (
+        f"Receipt {receipt.number}",
+        f"Order {receipt.reference}",
+        f"Issued {receipt.issued_at:%Y-%m-%d %H:%M} UTC",
+        f"Paid {receipt.amount} {receipt.currency}, in its smallest unit",
+    )
+    return "\n".join(lines)
 
 
 @transaction.atomic

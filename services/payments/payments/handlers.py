@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from payments import domain
+from payments.tasks import render_receipt
 from quintet.events.declared import Event
 from quintet.events.handling import handles
 
@@ -35,13 +36,14 @@ class OrderCancelled(Event):
 
 @handles(OrderConfirmed)
 def issue_receipt(event: OrderConfirmed) -> None:
-    """Give the order a receipt."""
+    """Give the order a receipt, whose document is written a moment later."""
     domain.issue_receipt(
         event.reference,
         user_id=event.user_id,
         amount=event.total_amount,
         currency=event.currency,
     )
+    render_receipt.enqueue(event.reference)
 
 
 @handles(OrderCancelled)

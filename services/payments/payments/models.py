@@ -157,6 +157,14 @@ class SimulatorPage(models.Model):
         return self.reference
 
 
+class ReceiptQuerySet(models.QuerySet["Receipt"]):
+    """The questions that are asked about receipts."""
+
+    def blank_since(self, moment: datetime) -> ReceiptQuerySet:
+        """Narrow down to receipts whose document should have been written by now."""
+        return self.filter(document="", issued_at__lte=moment)
+
+
 class Receipt(models.Model):
     """What somebody has paid for an order; the numbers have no gap, and none is given twice."""
 
@@ -167,11 +175,18 @@ class Receipt(models.Model):
     currency = models.CharField(max_length=3)
     issued_at = models.DateTimeField(default=timezone.now)
     cancelled_at = models.DateTimeField(null=True)
+    document = models.TextField(blank=True, default="", db_default="")
+    """The text that is shown and printed: empty until it was written, and never changed after."""
+
+    objects = ReceiptQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-number"]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["user_id", "-number"], name="payments_receipts_of_user")
+            models.Index(fields=["user_id", "-number"], name="payments_receipts_of_user"),
+            models.Index(
+                fields=["issued_at"], name="payments_receipts_blank", condition=Q(document="")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -39,6 +39,7 @@ APPEND_SLASH = False
 
 DATABASES = derive.databases(env)
 CACHES = derive.caches(env)
+TASKS = derive.tasks(env)
 LOGGING = derive.logging(env)
 REST_FRAMEWORK = derive.rest_framework(env)
 SPECTACULAR_SETTINGS = derive.spectacular(

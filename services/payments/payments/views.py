@@ -51,6 +51,8 @@ RECEIVED: Final = {
     "currency": "EUR",
     "issued_at": "2026-01-05T10:00:02Z",
     "cancelled_at": None,
+    "document": "Receipt 17\nOrder order-1c9f\nIssued 2026-01-05 10:00 UTC\nPaid 3998 EUR, in its"
+    " smallest unit",
 }
 RECEIPT: Final = OpenApiExample("A receipt", value=RECEIVED, response_only=True)
 PAYMENT: Final = OpenApiExample("A payment", value=SHOWN, response_only=True)

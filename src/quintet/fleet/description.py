@@ -26,7 +26,7 @@ RESERVED = (
 TAKEN = frozenset({"gateway", "postgres", "quintet", "swagger", "valkey"})
 """Names that no service may have: of units, roles, log files and pages that are there anyway."""
 
-WORKER, RELAY, CONSUMER = "-worker", "-relay", "-consumer"
+WORKER, TASKS, RELAY, CONSUMER = "-worker", "-tasks", "-relay", "-consumer"
 """What these add to the name of their service; no name of a service has a hyphen."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -76,6 +76,8 @@ class Service(Part):
     """The events that it publishes, each by its name: a relay runs beside it."""
     subscribes: tuple[str, ...] = ()
     """The events that it handles: a consumer runs beside it."""
+    tasks: bool = False
+    """Whether it has tasks: a worker for them runs beside it."""
     depends_on: tuple[str, ...] = ()
     worker: str = ""
     """A management command that runs beside the service for as long as it does."""
@@ -116,6 +118,7 @@ class System(Part):
             *self._unknown_names(),
             *self._shared_routes(),
             *self._unknown_events(),
+            *self._tasks_without_a_queue(),
         ]
         if problems:
             raise ValueError("; ".join(problems))
@@ -148,6 +151,7 @@ class System(Part):
         service = self.services[name]
         words = {
             WORKER: tuple(shlex.split(service.worker)),
+            TASKS: ("quintet_tasks",) if service.tasks else (),
             RELAY: ("quintet_relay",) if service.publishes else (),
             CONSUMER: ("quintet_consume",) if service.subscribes else (),
         }
@@ -196,6 +200,11 @@ class System(Part):
 
     def _has_broker(self, service: Service) -> bool:
         return {"broker", "db"} <= set(service.uses)
+
+    def _tasks_without_a_queue(self) -> Iterator[str]:
+        for name, service in self.services.items():
+            if service.tasks and "broker" not in service.uses:
+                yield f"services.{name} has tasks and uses no broker: add it to uses"
 
     def _shared_routes(self) -> Iterator[str]:
         owners: dict[str, str] = {}

@@ -144,6 +144,7 @@ class Wiring:
             "PORT": str(self.ports[process]),
             "WEB_WORKERS": str(scale.workers),
             "MAX_IN_FLIGHT": str(scale.in_flight),
+            "TASK_PROCESSES": "1",
             "DRAIN_SECONDS": f"{DRAIN_SECONDS if scale.replicas > 1 else 0:g}",
             "SHUTDOWN_SECONDS": f"{SHUTDOWN_SECONDS:g}",
             "METRICS_DIR": str(self.places.metrics / process),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import connections
 
 from quintet.tasks import calls, running
-from quintet.tasks.declared import discovered
+from quintet.tasks.declared import discovered, rhythms
 from quintet.tasks.running import FINISHED, log
 from quintet.tasks.store import store
 
@@ -41,16 +41,18 @@ def arrive(written: Any, *, redelivered: bool, worker: str) -> None:
         return
     with running.carrying(call):
         if redelivered and store().delivered_again(call.id) >= DELIVERIES:
-            park(call, reason=f"It was begun {DELIVERIES} times and came to no end.")
+            give_up(call, reason=f"It was begun {DELIVERIES} times and came to no end.")
         else:
             _attempt(call, discovered().get(call.task), worker=worker)
 
 
-def park(call: Call, *, reason: str, error: Exception | None = None) -> None:
-    """Give a task up, for somebody to look after."""
-    store().park(call, reason=reason)
-    FINISHED.labels(call.task, "parked").inc()
-    log.error("task is parked", task=call.task, task_id=call.id, reason=reason, exc_info=error)
+def give_up(call: Call, *, reason: str, error: Exception | None = None) -> None:
+    """Park a task, for somebody to look after; one that has a rhythm is begun again anyway."""
+    outcome = "failed" if call.task in rhythms() else "parked"
+    if outcome == "parked":
+        store().park(call, reason=reason)
+    FINISHED.labels(call.task, outcome).inc()
+    log.error(f"task {outcome}", task=call.task, task_id=call.id, reason=reason, exc_info=error)
 
 
 def _attempt(call: Call, task: BoundedTask | None, *, worker: str) -> None:
@@ -61,7 +63,7 @@ def _attempt(call: Call, task: BoundedTask | None, *, worker: str) -> None:
         running.run(call, task, worker=worker)
     except Exception as error:  # noqa: BLE001 - whatever a task raises, it is tried again or kept
         if call.attempt >= task.attempts:
-            park(call, reason=type(error).__qualname__, error=error)
+            give_up(call, reason=type(error).__qualname__, error=error)
         else:
             _again(call, error)
     finally:
@@ -87,7 +89,7 @@ def _again(call: Call, error: Exception) -> None:
 def _wait_for_who_knows(call: Call) -> None:
     """Put off a task that this worker has never heard of: a newer version may have sent it."""
     if time.time() - call.due_at > UNKNOWN_SECONDS:
-        park(call, reason="No worker of this service knows it.")
+        give_up(call, reason="No worker of this service knows it.")
         return
     store().defer(call, due_at=time.time() + UNKNOWN_PAUSE_SECONDS)
     log.warning("task is unknown here", task=call.task, task_id=call.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.utils.module_loading import autodiscover_modules
 
@@ -19,6 +19,8 @@ ATTEMPTS: Final = 8
 CLEAN_UP_SECONDS: Final = 5.0
 """How long after its time a task may still clean up."""
 LEAST_EVERY_SECONDS: Final = 1.0
+
+T = TypeVar("T", bound=Task)
 
 _known: dict[str, BoundedTask] = {}
 _rhythms: dict[str, Every] = {}
@@ -65,18 +67,19 @@ class Every:
     seconds: float
 
 
-def every(*, seconds: float) -> Callable[[BoundedTask], BoundedTask]:
+def every(*, seconds: float) -> Callable[[T], T]:
     """Declare that the workers of the service enqueue a task without arguments again and again.
 
     The spans are those of the clock, so one of 86,400 begins at midnight in UTC. However many
-    workers there are, one of them enqueues; a span in which none runs is left out.
+    workers there are, one of them enqueues; a span in which none runs is left out. What fails is
+    not parked: the next span comes.
     """
     if not seconds >= LEAST_EVERY_SECONDS:
         raise ValueError(
             f"every(seconds={seconds:g}) is no rhythm: give {LEAST_EVERY_SECONDS:g} or more."
         )
 
-    def declare(task: BoundedTask) -> BoundedTask:
+    def declare(task: T) -> T:
         if not isinstance(task, BoundedTask):
             raise TypeError(
                 f"every() stands above a {type(task).__name__}: write @every(…) above @task, and "
@@ -94,10 +97,10 @@ def discovered() -> Mapping[str, BoundedTask]:
     return _known
 
 
-def rhythms() -> list[Every]:
-    """What is to be enqueued again and again."""
+def rhythms() -> Mapping[str, Every]:
+    """What is to be enqueued again and again, by the paths of the tasks."""
     _discover()
-    return list(_rhythms.values())
+    return _rhythms
 
 
 @cache

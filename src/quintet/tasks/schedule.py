@@ -28,8 +28,8 @@ class Schedule:
 
     def look(self) -> None:
         """Begin what is due."""
-        for rhythm in rhythms():
-            span, path = int(time.time() // rhythm.seconds), rhythm.task.module_path
+        for path, rhythm in rhythms().items():
+            span = int(time.time() // rhythm.seconds)
             if self._seen.get(path) == span:
                 continue
             if self._is_first(path, span, rhythm.seconds):
