@@ -23,7 +23,7 @@ BASIS = {
     "TASK_PROCESSES": "1",
     "TASK_VISIBILITY_SECONDS": "90",
 }
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 40
 
 
 def until(condition):

@@ -98,6 +98,7 @@ def test_a_task_that_kills_its_process_is_parked_and_others_go_on(service):
 
     assert parked.reason == "It was begun 5 times and came to no end."
     assert service.hear(6) == ["begin poison"] * 5 + ["say hello"]
+    assert [line for line in service.log.read_text().splitlines() if line[0] != "{"] == []
 
 
 def test_a_busy_worker_holds_no_task_that_another_one_could_run(service):

@@ -11,6 +11,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from billiard.util import get_logger as get_pool_logger
 from celery import bootsteps, signals
 from celery.exceptions import Reject
 from celery.worker import WorkController, state
@@ -52,6 +53,7 @@ class Worker:
     def run(self) -> None:
         """Work until ``end`` was called and what had begun is finished, or its time is over."""
         signals.setup_logging.connect(_nothing, weak=False)
+        get_pool_logger().propagate = True  # else it writes lines of its own past all handlers
         signals.worker_process_shutdown.connect(self._put_down, weak=False)
         connections.close_all()
         options = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True}
