@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 
 import pytest
 
@@ -18,8 +19,9 @@ def test_a_worker_that_is_told_to_end_finishes_its_task_and_ends_with_zero(servi
     tasks.sleep.enqueue("it", 2)
     service.hear(1)
 
-    for _ in range(3):  # once more changes nothing
+    for _ in range(3):  # once more changes nothing; those that come together would be one
         worker.send_signal(number)
+        time.sleep(0.3)
 
     assert worker.wait(PATIENCE_SECONDS) == 0
     service.work()
