@@ -40,6 +40,7 @@ LOWEST_LEVELS = {
     "django.request": "ERROR",
     "django.tasks": "CRITICAL",
     "django_tasks": "CRITICAL",
+    "multiprocessing": "WARNING",
     "psycopg.pool": "ERROR",
     "urllib3": "WARNING",
 }
