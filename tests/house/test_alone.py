@@ -19,6 +19,7 @@ PRODUCTION = {
     "AUTH_ISSUERS": ",".join(
         f"{name}=https://{name}/.well-known/jwks.json" for name in ("users", "orders")
     ),
+    "BROKER_URL": "redis://broker.invalid/0",
 }
 
 
