@@ -88,3 +88,37 @@ def test_threads_that_reckon_take_short_turns():
     )
 
     assert float(told.stdout.splitlines()[-1]) < 0.001
+
+
+IN_A_CALLBACK = """
+import os, signal, weakref
+from quintet.server import startup
+
+class Thing: pass
+
+startup.end_when_told()
+thing = Thing()
+kept = weakref.ref(thing, lambda _: {deed})
+del thing
+print(startup.was_told_to_end())
+"""
+
+
+def lost(deed):
+    """A program that does something where Python drops whatever is raised."""
+    return subprocess.run(
+        [sys.executable, "-c", IN_A_CALLBACK.format(deed=deed)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def test_an_end_that_cannot_be_raised_is_remembered_without_a_noise():
+    ended = lost("os.kill(os.getpid(), signal.SIGTERM)")
+
+    assert (ended.stdout, ended.stderr) == ("True\n", "")
+
+
+def test_any_other_exception_that_is_lost_is_told():
+    assert "ZeroDivisionError" in lost("1 / 0").stderr

@@ -48,6 +48,7 @@ def end_when_told() -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
+    sys.unraisablehook = _unraisable
 
 
 def was_told_to_end() -> bool:
@@ -58,6 +59,12 @@ def was_told_to_end() -> bool:
 def _end(number: int, _frame: object) -> None:
     _told_to_end.append(number)
     raise SystemExit(0)
+
+
+def _unraisable(lost: sys.UnraisableHookArgs) -> None:
+    """Tell of an exception that nobody can catch, unless it is the end, which comes a bit later."""
+    if not (was_told_to_end() and isinstance(lost.exc_value, SystemExit)):
+        sys.__unraisablehook__(lost)
 
 
 def load() -> WSGIApplication:
