@@ -20,13 +20,18 @@ FIGURES = pytest.StashKey[Figures]()
 def pytest_configure(config):
     config.stash[FIGURES] = Figures()
     config.addinivalue_line("markers", "alone: measures, and so needs the machine for itself")
+    config.addinivalue_line("markers", "counted: notes what no other work can change")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark what notes figures: `quintet test` runs those when everything else is over."""
+    """Mark what notes figures: `quintet test` runs those when everything else is over.
+
+    How often something was lost is the same on a busy machine; how long it took is not.
+    """
     for item in items:
-        if "figures" in getattr(item, "fixturenames", ()):
+        notes = "figures" in getattr(item, "fixturenames", ())
+        if notes and item.get_closest_marker("counted") is None:
             item.add_marker(pytest.mark.alone)
 
 

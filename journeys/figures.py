@@ -6,6 +6,7 @@ The table is printed at the end of the run and kept in the folder of the reports
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-FILE = "figures.md"
+FILE = "figures-{part}.md"
 HEADS = ("scenario", "what", "ours", "stock", "to reach")
 
 
@@ -34,7 +35,8 @@ class Figures:
     def write(self, folder: Path) -> None:
         """Keep the table for whoever started the run."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(self.table() + "\n", encoding="utf-8")
+        part = os.environ.get("QUINTET_TEST_PART", "journeys")
+        (folder / FILE.format(part=part)).write_text(self.table() + "\n", encoding="utf-8")
 
 
 def _markdown(rows: Iterable[tuple[str, ...]]) -> str:

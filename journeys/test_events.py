@@ -88,6 +88,7 @@ def assert_once_and_in_order(told, batches):
     assert told.entries() == {thing: [*NUMBERS] for at in batches for thing in things(at)}
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize("every", [10, pytest.param(1, marks=SLOW)])
 def test_a_relay_may_die_at_any_call(carried, figures, every):
     consumer = carried.start("consumer")
@@ -106,6 +107,7 @@ def test_a_relay_may_die_at_any_call(carried, figures, every):
     )
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize("every", [10, pytest.param(1, marks=SLOW)])
 def test_a_consumer_may_die_at_any_call(carried, figures, every):
     relay = carried.start("relay")

@@ -16,6 +16,9 @@ FEW = 8
 """As many retries as a process has that calls rarely."""
 
 
+pytestmark = pytest.mark.counted
+
+
 @pytest.fixture
 def last():
     with leaf.growing() as grown:

@@ -35,6 +35,7 @@ ATTEMPTS = 3
 """How often a request is made that may be repeated."""
 
 pytestmark = [
+    pytest.mark.counted,
     pytest.mark.usefixtures("conserved"),
     pytest.mark.skipif(shutil.which("strace") is None, reason="install strace"),
 ]

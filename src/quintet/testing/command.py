@@ -41,8 +41,8 @@ HUNG_SECONDS = 900
 INTERRUPTED_SECONDS = 60
 """How long tests may take to clean up when they are interrupted."""
 
-FIGURES = "figures.md"
-"""What the journeys measured; they leave it among the reports."""
+FIGURES = "figures-*.md"
+"""What the journeys measured: each part leaves it among the reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,14 +211,15 @@ def test(
     if unknown:
         raise click.UsageError(f"No part {unknown[0]!r}. Parts: {', '.join(available)}.")
     plan = plan_for(root, coverage=coverage, extra=(*extra, *(("--slow",) * slow)))
-    (plan.reports / FIGURES).unlink(missing_ok=True)
+    for left in plan.reports.glob(FIGURES):
+        left.unlink()
     outcomes = []
     for outcome in run_all([available[name] for name in names or available], plan):
         outcomes.append(outcome)
         if not as_json:
             report_one(outcome)
     covered = not coverage or report_coverage(root, plan, aside=as_json)
-    report_all(outcomes, figures=plan.reports / FIGURES, as_json=as_json)
+    report_all(outcomes, reports=plan.reports, as_json=as_json)
     sys.exit(0 if covered and all(outcome.ok for outcome in outcomes) else 1)
 
 
@@ -258,12 +259,12 @@ def report_one(outcome: Outcome) -> None:
     click.echo(describe(outcome))
 
 
-def report_all(outcomes: list[Outcome], *, figures: Path, as_json: bool) -> None:
+def report_all(outcomes: list[Outcome], *, reports: Path, as_json: bool) -> None:
     """Print what was measured, if anything was, and the sum of all parts."""
     if as_json:
         click.echo(json.dumps({"parts": [asdict(outcome) for outcome in outcomes]}))
         return
-    if figures.is_file():
+    for figures in sorted(reports.glob(FIGURES)):
         click.echo(figures.read_text(encoding="utf-8"))
     passed, failed, skipped = (
         sum(getattr(outcome, name) for outcome in outcomes)
