@@ -85,14 +85,15 @@ def test_a_percentile_is_one_of_the_measured_values():
     assert load.share(outcomes, lambda one: one.seconds > 75) == 0.25
 
 
-def test_the_figures_make_one_table(tmp_path):
+def test_the_figures_of_a_part_make_one_table(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUINTET_TEST_PART", "faults")
     figures = Figures()
     figures.note(scenario="C1", what="goodput", ours="99 %", stock="10 %", to_reach="≥ 90 %")
     figures.note(scenario="A6", what="livez", ours="3 ms", to_reach="< 200 ms")
 
     figures.write(tmp_path)
 
-    written = (tmp_path / "figures.md").read_text().splitlines()
+    written = (tmp_path / "figures-faults.md").read_text().splitlines()
     assert written[0].split() == [
         "|",
         "scenario",

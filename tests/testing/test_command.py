@@ -106,7 +106,8 @@ def test_a_part_without_any_test_counts_as_broken(root):
 
 
 def test_what_the_journeys_measured_is_printed_before_the_sum(root):
-    measures = "def test_it(): open('../.quintet/test/figures-journeys.md', 'w').write('| C1 | 99 % |')"
+    file = "../.quintet/test/figures-journeys.md"
+    measures = f"def test_it(): open('{file}', 'w').write('| C1 | 99 % |')"
     (root / "journeys" / "test_it.py").write_text(measures)
 
     ran = quintet_test(root, "journeys")
