@@ -116,9 +116,11 @@ def test_an_order_has_a_receipt_a_moment_later_and_a_cancelled_one_says_so(shopp
     placed = shopper.order(lamp)
     receipts = "/api/v1/receipts/"
     until(lambda: shopper.ask("GET", receipts).json["results"])
+    until(lambda: shopper.ask("GET", receipts).json["results"][0]["document"])
 
     shopper.ask("POST", f"/api/v1/orders/{placed.json['id']}/cancel/")
     until(lambda: shopper.ask("GET", receipts).json["results"][0]["cancelled_at"])
 
     (receipt,) = shopper.ask("GET", receipts).json["results"]
     assert receipt["amount"] == placed.json["total_amount"]
+    assert receipt["reference"] in receipt["document"]
