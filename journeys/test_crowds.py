@@ -53,6 +53,19 @@ def test_fifty_requests_with_one_key_buy_once(operator, gateway):
     assert operator.ask("GET", f"/api/v1/products/{product}/").json["stock"] == 9
 
 
+def test_a_key_is_for_one_deed_of_one_person(gateway, operator):
+    shopper, other = people.registered(gateway), people.registered(gateway)
+    product, key = operator.stocked(10), str(uuid.uuid4())
+    mine = shopper.order(product, key=key)
+
+    assert shopper.order(product, quantity=2, key=key).status == 422
+    theirs = other.order(product, key=key)
+
+    assert (mine.status, theirs.status) == (201, 201)
+    assert mine.json["id"] != theirs.json["id"]
+    assert operator.ask("GET", f"/api/v1/products/{product}/").json["stock"] == 8
+
+
 def money(system):
     """What the orders say was paid, and what payments say was taken and not given back."""
     orders = json.loads(system.manage("orders", "order_totals", "--json"))
