@@ -139,7 +139,8 @@ class Confirms:
         self._refused = True
         self._acked(tag, multiple)
 
-    def _came_back(self, _why: object, _exchange: str, key: str, _message: object) -> None:
+    def _came_back(self, *returned: Any) -> None:
+        _why, _exchange, key, _message = returned
         self._returned.add(key)
 
 
