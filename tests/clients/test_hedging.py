@@ -227,6 +227,29 @@ def test_both_attempts_belong_to_the_request_that_makes_them(users):
     assert seen == [(ours, True)] * 2
 
 
+def test_nobody_waits_beyond_the_deadline_for_a_second_attempt_that_cannot_be_ended(users):
+    """Such as one that resolves a name: the system's resolver hears of no deadline."""
+    hangs, second_came = threading.Event(), threading.Event()
+
+    class Transport:
+        def send(self, request):
+            if not second_came.is_set() and not first:
+                first.append(request)
+                second_came.wait(PATIENCE)
+                raise errors.UnavailableException("Reset by the peer.")
+            second_came.set()
+            hangs.wait(3 * PATIENCE)
+            return wire.Response(status=200, body=b"{}")
+
+    first = []
+    with use_transport(Transport()), ThreadPoolExecutor(1) as pool:
+        know(0.01)
+        running = pool.submit(lambda: Hedged().get("/", timeout_seconds=1))
+        with pytest.raises(errors.UnavailableException):
+            running.result(PATIENCE)
+        hangs.set()
+
+
 def test_nothing_is_held_or_held_against_anybody_afterwards(users):
     known = dependencies.dependency("users")
     for _ in range(budget.FLOOR):

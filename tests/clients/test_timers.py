@@ -64,6 +64,42 @@ def test_a_function_that_fails_or_hangs_holds_nobody_up(monkeypatch):
     hangs.set()
 
 
+class NoThread(threading.Thread):
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+
+def test_without_a_thread_to_wait_nothing_is_kept_until_there_is_one(monkeypatch):
+    ran, all_timers = threading.Event(), Timers()
+    with monkeypatch.context() as patch:
+        patch.setattr(timers, "Thread", NoThread)
+        all_timers.after(0.01, ran.set)
+    assert all_timers._due == []
+
+    all_timers.after(0.01, ran.set)
+
+    assert ran.wait(PATIENCE)
+
+
+def test_without_a_thread_to_run_one_the_others_are_run_later(monkeypatch):
+    ran, all_timers, tried = threading.Event(), Timers(), threading.Event()
+
+    class Tried(NoThread):
+        def start(self):
+            tried.set()
+            super().start()
+
+    all_timers.after(LATER, lambda: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(timers, "Thread", Tried)
+        all_timers.after(0.01, lambda: None)
+        assert tried.wait(PATIENCE)
+
+    all_timers.after(0.01, ran.set)
+
+    assert ran.wait(PATIENCE)
+
+
 def test_one_thread_waits_for_all():
     before, all_timers = waits(), Timers()
 

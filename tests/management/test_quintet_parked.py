@@ -51,7 +51,8 @@ def test_one_that_is_tried_again_begins_anew_and_is_not_parked_any_more(parked):
     said("retry", "7")
 
     (due,) = parked.due()
-    assert (json.loads(due)["id"], json.loads(due)["attempt"]) == ("7", 1)
+    written = json.loads(due.written)
+    assert (written["id"], written["attempt"]) == ("7", 1)
     assert [one.call.id for one in parked.parked()] == ["8"]
 
 

@@ -37,10 +37,10 @@ def test_a_task_that_is_due_is_given_to_one_worker_alone(kept, empty_valkey):
 def test_a_task_whose_worker_was_killed_before_it_was_sent_is_due_again(kept, monkeypatch):
     kept.defer(call(), due_at=0)
     monkeypatch.setattr("quintet.tasks.store.CLAIM_SECONDS", -1)
-    first = kept.due()
+    (first,), (second,) = kept.due(), kept.due()
 
-    assert kept.due() == first
-    kept.settle(first[0])
+    assert second.written == first.written
+    kept.settle(second)
     assert kept.due() == []
 
 
@@ -60,7 +60,32 @@ def test_services_of_one_server_do_not_see_one_another(kept, empty_valkey):
     other.close()
 
 
-def test_a_span_has_one_first(kept):
-    asked = [kept.is_first_in("do", span, seconds=60) for span in (7, 7, 8, 7)]
+def test_a_task_that_was_put_off_again_before_it_was_settled_is_not_forgotten(kept):
+    """A worker that does not know it is quicker than the one that has sent it."""
+    kept.defer(call(), due_at=0)
+    (due,) = kept.due()
 
-    assert asked == [True, False, True, False]
+    kept.defer(call(), due_at=time.time() + 60)
+    kept.settle(due)
+
+    assert kept.waiting() == 1
+
+
+def test_a_span_belongs_to_whoever_asks_first_also_when_he_asks_again(kept, empty_valkey):
+    other = Store(empty_valkey("store"), "project")
+
+    asked = [one.takes("do", span, seconds=60) for one, span in [(kept, 7), (other, 7), (other, 8)]]
+
+    assert asked == [True, False, True]
+    assert kept.takes("do", 7, seconds=60)
+    assert not kept.takes("do", 8, seconds=60)
+    other.close()
+
+
+def test_a_parked_task_that_is_tried_again_has_a_clean_record(kept):
+    kept.park(call(), reason="It was begun 5 times and came to no end.")
+    kept.delivered_again("1")
+
+    kept.retry(next(kept.parked()))
+
+    assert (list(kept.parked()), kept.waiting(), kept.delivered_again("1")) == ([], 1, 1)

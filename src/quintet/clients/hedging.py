@@ -7,6 +7,7 @@ those few are quick (Dean and Barroso, *The Tail at Scale*, 2013).
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from threading import Event, Lock
 from typing import TYPE_CHECKING, TypeAlias
@@ -77,10 +78,10 @@ class Race:
         self._is_late = self._has_begun = False
         self._second_is_over = Event()
 
-    def run(self, pause: float) -> Outcome:
-        """The answer, or what the first attempt came to when neither has one.
+    def run(self, pause: float, *, ends_at: float) -> Outcome:
+        """The answer, or what the first attempt came to when neither has one in time.
 
-        The second one begins after ``pause`` seconds.
+        The second one begins after ``pause`` seconds; ``ends_at`` is of the monotonic clock.
         """
         timer = timers.after(pause, self._run_second)
         try:
@@ -92,13 +93,13 @@ class Race:
             timer.call_off()
             with self._lock:
                 self._is_late = True
-        return (self._best() if self._has_begun else self._first).outcome
+        return (self._best(ends_at) if self._has_begun else self._first).outcome
 
-    def _best(self) -> Entrant:
-        if self._first.has_answer:
-            self._win(self._first, over=self._second)
-        else:
-            self._second_is_over.wait()
+    def _best(self, ends_at: float) -> Entrant:
+        if not self._first.has_answer:
+            # Who resolves a name cannot be ended; nobody waits for him beyond the deadline.
+            self._second_is_over.wait(max(0.0, ends_at - time.monotonic()))
+        self._win(self._first, over=self._second)
         best = self._winner or self._first
         HEDGES.labels(self._service, "won" if best is self._second else "lost").inc()
         return best

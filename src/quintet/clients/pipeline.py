@@ -125,7 +125,7 @@ class Pipeline:
             lambda interrupt: self._attempt(plan.ended_by(interrupt), ends_at),
             lambda interrupt: self._attempt(second.ended_by(interrupt), ends_at),
             may_begin=self._may_spend,
-        ).run(pause)
+        ).run(pause, ends_at=ends_at)
 
     def _may_repeat(self, pause: float, ends_at: float) -> bool:
         name = self._dependency.name

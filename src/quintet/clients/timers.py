@@ -1,5 +1,7 @@
 """Functions that run after a while unless they are called off, which nearly all of them are.
 
+What is run so can be done without: where the system gives no thread, it is not run.
+
 A ``threading.Timer`` is a thread for each of them, which costs ten times what a call does. Here one
 thread waits for all; only a function whose time has come gets a thread of its own.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import heapq
 import os
 import time
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from itertools import count
@@ -37,9 +40,10 @@ class Timer:
         self._run = None
 
     def fire(self) -> None:
-        """Run the function beside whoever waits for the others."""
+        """Run the function beside whoever waits for the others, if the system gives a thread."""
         if (run := self._run) is not None:
-            Thread(target=run, daemon=True).start()
+            with suppress(RuntimeError):
+                Thread(target=run, daemon=True).start()
 
 
 class Timers:
@@ -56,13 +60,21 @@ class Timers:
         timer = Timer(function)
         entry = (time.monotonic() + seconds, next(self._numbers), timer)
         with self._changed:
-            heapq.heappush(self._due, entry)
             if not self._waits:
-                self._waits = True
-                Thread(target=self._wait, name="quintet-timers", daemon=True).start()
-            elif self._due[0] is entry:
-                self._changed.notify()
+                self._waits = self._begin_to_wait()
+            if self._waits:
+                heapq.heappush(self._due, entry)
+                if self._due[0] is entry:
+                    self._changed.notify()
         return timer
+
+    def _begin_to_wait(self) -> bool:
+        """Start the thread; without one, nothing is run later, and nothing kept for it."""
+        try:
+            Thread(target=self._wait, name="quintet-timers", daemon=True).start()
+        except RuntimeError:
+            return False
+        return True
 
     def _wait(self) -> None:
         while True:

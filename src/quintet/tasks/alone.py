@@ -18,7 +18,7 @@ LOOK_SECONDS: Final = 0.5
 
 def run_rhythms(ending: Event) -> None:
     """Run what is due, one task after another, until told to end."""
-    schedule = Schedule(_begin, is_first=_always)
+    schedule = Schedule(_begin, takes=_always)
     while not ending.wait(LOOK_SECONDS):
         schedule.look()
 

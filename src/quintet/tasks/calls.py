@@ -68,6 +68,8 @@ def read(written: Any) -> Call:
         raise Malformed(f"A call of a task is an object, and {type(written).__name__} came.")
     known = {name: written[name] for name in _TYPES if name in written}
     wrong = [name for name, value in known.items() if not isinstance(value, _TYPES[name])]
+    if not wrong and not all(isinstance(one, str) for one in known.get("headers", {}).values()):
+        wrong = ["headers"]
     if wrong or not {"task", "args", "kwargs", "id"} <= known.keys():
         raise Malformed(f"A call of a task came without what it needs: {wrong or sorted(known)}.")
     return Call(**known)

@@ -6,6 +6,7 @@ What each setting of Celery is for stands beside it; the names are Celery's.
 from __future__ import annotations
 
 import os
+import ssl
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ from redis.exceptions import RedisError
 
 from quintet import conf
 from quintet.errors import UnavailableException
+from quintet.resilience.outage import Outage
 from quintet.settings import derive
 from quintet.tasks.backend import TaskBackend
 from quintet.tasks.declared import CLEAN_UP_SECONDS, discovered
@@ -33,6 +35,7 @@ RUNS_OF_A_PROCESS: Final = 1_000
 LOWEST_PRIORITY: Final = 9
 RESTORE_SECONDS: Final = 5
 LOST_SECONDS: Final = 1.0
+TRUSTED: Final = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
 
 
 class QueueUnavailable(UnavailableException):
@@ -40,19 +43,37 @@ class QueueUnavailable(UnavailableException):
 
 
 class CeleryBackend(TaskBackend):
-    """Sends tasks to the workers of this service, ``manage.py quintet_tasks``."""
+    """Sends tasks to the workers of this service, ``manage.py quintet_tasks``.
+
+    While the broker does not answer, one call in a second waits for it, the others fail at once.
+    """
 
     supports_defer = True
 
+    def __init__(self, alias: str, params: dict[str, Any]) -> None:
+        super().__init__(alias, params)
+        self._outage = Outage()
+
     def begin(self, call: Call, result: TaskResult[Any]) -> None:
         """Send it, or keep it for later; raises ``QueueUnavailable``."""
+        if self._outage.spares():
+            raise QueueUnavailable("The queue did not answer a moment ago.")
         try:
-            if result.task.run_after is None:
-                send(call)
-            else:
-                store().defer(call, due_at=call.due_at)
-        except RedisError as error:
-            raise QueueUnavailable(f"The queue did not answer: {type(error).__name__}.") from error
+            _hand_over(call, is_for_later=result.task.run_after is not None)
+        except QueueUnavailable:
+            self._outage.begin()
+            raise
+        self._outage.end()
+
+
+def _hand_over(call: Call, *, is_for_later: bool) -> None:
+    try:
+        if is_for_later:
+            store().defer(call, due_at=call.due_at)
+        else:
+            send(call)
+    except RedisError as error:
+        raise QueueUnavailable(f"The queue did not answer: {type(error).__name__}.") from error
 
 
 def send(call: Call, *, expires_seconds: float | None = None) -> None:
@@ -96,8 +117,12 @@ os.register_at_fork(after_in_child=store.cache_clear)
 
 def configuration(env: ServiceSettings) -> dict[str, Any]:
     """Every setting of Celery that differs from its default."""
+    url = derive.redis_url(env.BROKER_URL)
     return {
-        "broker_url": derive.redis_url(env.BROKER_URL),
+        "broker_url": url,
+        # Else Celery trusts whoever answers.
+        "broker_use_ssl": TRUSTED if url.startswith("rediss:") else None,
+        "broker_pool_acquire_timeout": CONNECT_SECONDS,
         "broker_transport_options": _transport(env),
         "broker_connection_timeout": CONNECT_SECONDS,
         "broker_connection_max_retries": None,  # a worker waits for its broker, however long

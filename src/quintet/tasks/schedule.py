@@ -21,18 +21,18 @@ class Schedule:
         self,
         begin: Callable[[BoundedTask, float], None],
         *,
-        is_first: Callable[[str, int, float], bool],
+        takes: Callable[[str, int, float], bool],
     ) -> None:
-        self._begin, self._is_first = begin, is_first
+        self._begin, self._takes = begin, takes
         self._seen: dict[str, int] = {}
 
     def look(self) -> None:
-        """Begin what is due."""
+        """Begin what is due; what could not be begun is due until its span is over."""
         for path, rhythm in rhythms().items():
             span = int(time.time() // rhythm.seconds)
             if self._seen.get(path) == span:
                 continue
-            if self._is_first(path, span, rhythm.seconds):
+            if self._takes(path, span, rhythm.seconds):
                 with context.running(context.new()):
                     self._begin(rhythm.task, rhythm.seconds)
             self._seen[path] = span

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from uuid import uuid4
 
 import redis
 
@@ -34,6 +36,23 @@ local due = redis.call('ZRANGE', KEYS[1], '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0
 for _, one in ipairs(due) do redis.call('ZADD', KEYS[1], ARGV[2], one) end
 return due
 """
+_SETTLE: Final = """
+local kept_until = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if kept_until and tonumber(kept_until) == tonumber(ARGV[2]) then
+  redis.call('ZREM', KEYS[1], ARGV[1])
+end
+"""
+_TAKE: Final = """
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) then return 1 end
+return redis.call('GET', KEYS[1]) == ARGV[1] and 1 or 0
+"""
+
+
+class Due(NamedTuple):
+    """A task whose moment has come, as it was written down, and how long it belongs to a worker."""
+
+    written: str
+    claimed_until: float
 
 
 class Store:
@@ -48,6 +67,9 @@ class Store:
             decode_responses=True,
         )
         self._claim = self._redis.register_script(_CLAIM)
+        self._settle = self._redis.register_script(_SETTLE)
+        self._take = self._redis.register_script(_TAKE)
+        self._name = str(uuid4())
         self._later, self._parked = f"{self.prefix}later", f"{self.prefix}parked"
 
     def close(self) -> None:
@@ -58,15 +80,15 @@ class Store:
         """Keep a task until a moment of the epoch."""
         self._redis.zadd(self._later, {json.dumps(call.written()): due_at})
 
-    def due(self) -> list[str]:
+    def due(self) -> list[Due]:
         """Some tasks whose moment has come; nobody else is given them for ``CLAIM_SECONDS``."""
         now = time.time()
         found = self._claim(keys=[self._later], args=[now, now + CLAIM_SECONDS, DUE_AT_ONCE])
-        return cast("list[str]", found)
+        return [Due(written, now + CLAIM_SECONDS) for written in found]
 
-    def settle(self, written: str) -> None:
-        """Forget one of them that is on its way."""
-        self._redis.zrem(self._later, written)
+    def settle(self, due: Due) -> None:
+        """Forget one of them that is on its way, unless somebody has put it off again meanwhile."""
+        self._settle(keys=[self._later], args=[due.written, due.claimed_until])
 
     def waiting(self) -> int:
         """How many tasks are kept for later."""
@@ -80,10 +102,10 @@ class Store:
             pipe.expire(key, COUNTED_SECONDS)
             return cast("int", pipe.execute()[0])
 
-    def is_first_in(self, task: str, span: int, *, seconds: float) -> bool:
-        """Whether nobody has asked this before of a task and a span."""
+    def takes(self, task: str, span: int, *, seconds: float) -> bool:
+        """Whether a task is this store's to begin in a span: whoever asks first may ask again."""
         key = f"{self.prefix}every:{task}:{span}"
-        return bool(self._redis.set(key, "1", nx=True, ex=max(60, int(2 * seconds))))
+        return bool(self._take(keys=[key], args=[self._name, max(60, int(2 * seconds))]))
 
     def park(self, call: Call, *, reason: str) -> None:
         """Keep a task that is given up, until somebody looks after it."""
@@ -94,6 +116,14 @@ class Store:
         """What is parked, in the order in which it was."""
         entries = cast("dict[str, str]", self._redis.hgetall(self._parked)).values()
         return iter(sorted((Parked(entry) for entry in entries), key=lambda one: one.parked_at))
+
+    def retry(self, parked: Parked) -> None:
+        """Have a parked task begin anew, as if it had never been tried."""
+        with self._redis.pipeline() as pipe:
+            pipe.hdel(self._parked, parked.call.id)
+            pipe.delete(f"{self.prefix}came-back:{parked.call.id}")
+            pipe.zadd(self._later, {json.dumps(replace(parked.call, attempt=1).written()): 0.0})
+            pipe.execute()
 
     def drop(self, call_id: str) -> bool:
         """Forget a parked task; ``False`` if there is none."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from quintet.tasks.declared import BoundedTask
+    from quintet.tasks.store import Due
 
 LOOK_SECONDS: Final = 0.1
 BESIDE_SECONDS: Final = 0.5
@@ -45,7 +46,7 @@ class Worker:
         self._app.task(arrive, name=ARRIVAL, bind=True)
         self._app.steps["worker"].add(Looking)
         self._app.steps["consumer"].add(Leaving)
-        self._schedule = Schedule(_send, is_first=_is_first)
+        self._schedule = Schedule(_send, takes=_takes)
         self._controller: Any = None
         self._ends_at: float | None = None
         self._cancelled = False
@@ -92,8 +93,8 @@ class Worker:
             return
         try:
             self._schedule.look()
-            for written in store().due():
-                _send_due(written)
+            for due in store().due():
+                _send_due(due)
         except (RedisError, QueueUnavailable) as error:
             log.warning("tasks that are due are not sent for now", reason=str(error)[:200])
 
@@ -137,13 +138,13 @@ def arrive(self: Any, written: Any) -> None:
         raise Reject(type(error).__name__, requeue=True) from error
 
 
-def _send_due(written: str) -> None:
+def _send_due(due: Due) -> None:
     """Send a task that was put off; it is forgotten only then."""
     try:
-        send(calls.read_text(written))
+        send(calls.read_text(due.written))
     except calls.Malformed as error:
         log.error("task cannot be read", reason=str(error))
-    store().settle(written)
+    store().settle(due)
 
 
 def _send(task: BoundedTask, seconds: float) -> None:
@@ -151,8 +152,8 @@ def _send(task: BoundedTask, seconds: float) -> None:
     send(calls.call_of(task, (), {}), expires_seconds=seconds)
 
 
-def _is_first(path: str, span: int, seconds: float) -> bool:
-    return store().is_first_in(path, span, seconds=seconds)
+def _takes(path: str, span: int, seconds: float) -> bool:
+    return store().takes(path, span, seconds=seconds)
 
 
 def _under_way() -> int:

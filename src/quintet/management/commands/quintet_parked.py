@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -60,10 +59,7 @@ class Command(BaseCommand):
 
     def _retry(self, kept: Store, chosen: Iterable[Parked]) -> None:
         for one in chosen:
-            # A worker finds it among what is due; killed here, it is in both places and runs once
-            # more than it was asked to.
-            kept.defer(replace(one.call, attempt=1), due_at=0.0)
-            kept.drop(one.call.id)
+            kept.retry(one)
             self.stdout.write(f"{one.call.id} will be tried again")
 
     def _drop(self, kept: Store, chosen: Iterable[Parked]) -> None:
