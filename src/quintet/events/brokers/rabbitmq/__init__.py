@@ -51,9 +51,9 @@ class RabbitBroker:
 
     def __init__(self, url: str, *, prefix: str = "quintet.events") -> None:
         self._url, self._prefix = url, prefix
+        self._publisher = Publisher(url, prefix)
         self._loop = Loop(*_FAILURES)
         self._connection: AbstractConnection | None = None
-        self._publisher = Publisher(url, prefix)
 
     def publish(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Send them all, and wait for the confirms of all."""

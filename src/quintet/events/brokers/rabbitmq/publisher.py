@@ -6,7 +6,6 @@ py-amqp sends a message for a tenth of the processor that a client of asyncio ta
 from __future__ import annotations
 
 import socket
-import ssl
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ import amqp
 from amqp.exceptions import AMQPError
 
 from quintet.events.brokers import BrokerUnavailable
+from quintet.events.brokers.rabbitmq.encryption import encryption_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ class Publisher:
     """Sends messages to an exchange, over a connection of its own that opens when it is needed."""
 
     def __init__(self, url: str, exchange: str) -> None:
-        self._url, self._exchange = url, exchange
+        self._parameters, self._exchange = _parameters(url), exchange
         self._connection: Any = None
         self._confirms: Confirms | None = None
         self._read: set[str] = set()
@@ -81,7 +81,7 @@ class Publisher:
 
     def _opened(self) -> Confirms:
         if self._confirms is None:
-            self._connection = amqp.Connection(**_parameters(self._url))
+            self._connection = amqp.Connection(**self._parameters)
             self._connection.connect()
             channel = self._connection.channel()
             channel.exchange_declare(self._exchange, "direct", durable=True, auto_delete=False)
@@ -162,10 +162,9 @@ def written(message: Message) -> Any:
 def _parameters(url: str) -> dict[str, Any]:
     """What a URL says (RabbitMQ URI specification), and how long the broker may be silent."""
     parts = urlsplit(url)
-    tls = {"check_hostname": True, "purpose": ssl.Purpose.SERVER_AUTH}
-    secure = parts.scheme == "amqps"
+    encryption = encryption_of(parts)
     return {
-        "host": f"{parts.hostname}:{parts.port or (5671 if secure else 5672)}",
+        "host": f"{parts.hostname}:{parts.port or (5671 if encryption else 5672)}",
         "userid": unquote(parts.username or "guest"),
         "password": unquote(parts.password or "guest"),
         "virtual_host": unquote(parts.path[1:]) or "/",
@@ -173,5 +172,5 @@ def _parameters(url: str) -> dict[str, Any]:
         "read_timeout": ANSWER_SECONDS,
         "write_timeout": ANSWER_SECONDS,
         "socket_settings": {socket.TCP_USER_TIMEOUT: int(ANSWER_SECONDS * 1000)},
-        "ssl": {"server_hostname": parts.hostname, "context": tls} if secure else False,
+        "ssl": encryption,
     }
