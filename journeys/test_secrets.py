@@ -46,7 +46,7 @@ class Planter:
         number = f"marker-{uuid.uuid4().hex}"
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if method == "POST":
-            named["Idempotency-Key"] = self.secret("idempotency key")
+            named["Idempotency-Key"] = self.secret("idempotency key", str(uuid.uuid4()))
         answer = self.gateway.ask(
             method, target, body, headers={**named, "X-Correlation-ID": number}
         )

@@ -182,6 +182,34 @@ def test_nobody_repeats_a_refresh_of_a_login_that_is_over(tokens, over):
         domain.refresh(tokens.refresh, key="k1")
 
 
+def test_a_refresh_is_repeated_only_while_an_answer_may_have_been_lost(tokens, reuses):
+    """The naive version waits for the next refresh, which may be days away."""
+    domain.refresh(tokens.refresh, key="k1")
+    Session.objects.update(rotated_at=timezone.now() - domain.ANSWER_LOST)
+
+    with pytest.raises(domain.RefreshRefused):
+        domain.refresh(tokens.refresh, key="k1")
+
+    assert Session.objects.get().revoked_at is not None
+    assert reuses() == 1
+
+
+def test_a_repetition_prolongs_neither_the_login_nor_the_time_for_repetitions(tokens):
+    domain.refresh(tokens.refresh, key="k1")
+    times = Session.objects.values_list("rotated_at", "expires_at")
+    before = times.get()
+
+    domain.refresh(tokens.refresh, key="k1")
+
+    assert times.get() == before
+
+
+def test_a_token_that_was_never_used_may_wait_as_long_as_it_lives(tokens):
+    Session.objects.update(rotated_at=timezone.now() - timedelta(days=3))
+
+    assert domain.refresh(tokens.refresh, key="k1")
+
+
 def test_the_next_token_cannot_be_computed_from_an_old_one_and_its_key(settings):
     ours = domain.successor("secret", "k1")
     settings.SECRET_KEY = "the guess of a thief"

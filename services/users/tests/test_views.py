@@ -13,6 +13,8 @@ from users.models import User
 USERS = "/api/v1/users/"
 JOHN = {"username": "john", "email": "john@example.com"}
 SHAPE = {"id", "username", "email", "first_name", "last_name", "is_active", "created_at"}
+KEY = "8e03978e-40d5-43e8-bc93-6894a57f9324"
+OTHER_KEY = "b5ae9bc8-6d0f-4a6d-9e0e-2f3c0a4f8f11"
 
 
 @pytest.fixture
@@ -345,14 +347,14 @@ def test_a_refresh_is_repeated_with_its_key_and_with_no_other(john, nobody):
 
     answers = [
         nobody.post("/api/v1/auth/refresh/", body, headers={"Idempotency-Key": key})
-        for key in ("k1", '"k1"', "k2")
+        for key in (KEY, f'"{KEY.upper()}"', OTHER_KEY)
     ]
 
     assert [answer.status_code for answer in answers] == [200, 200, 401]
     assert answers[1].json()["refresh"] == answers[0].json()["refresh"]
 
 
-@pytest.mark.parametrize("key", ["", "k" * 256, "a\tb"])
+@pytest.mark.parametrize("key", ["", "k" * 256, "a\tb", "1", "k" * 36, KEY[:-1], f"{KEY}0"])
 def test_a_refresh_with_a_key_that_is_none_uses_nothing_up(john, nobody, key):
     login = nobody.post("/api/v1/auth/token/", {"username": "john", "password": PASSWORD})
     body = {"refresh": login.json()["refresh"]}
@@ -362,6 +364,16 @@ def test_a_refresh_with_a_key_that_is_none_uses_nothing_up(john, nobody, key):
     assert wrong.status_code == 400
     assert error(wrong)["details"]["field_errors"].keys() == {"Idempotency-Key"}
     assert nobody.post("/api/v1/auth/refresh/", body).status_code == 200
+
+
+def test_a_key_that_can_be_guessed_is_refused_with_what_is_expected_and_not_repeated(nobody):
+    wrong = nobody.post(
+        "/api/v1/auth/refresh/", {"refresh": "x"}, headers={"Idempotency-Key": "hunter2"}
+    )
+
+    (why,) = error(wrong)["details"]["field_errors"]["Idempotency-Key"]
+    assert why.startswith("These 7 characters are no UUID: send a random one")
+    assert "hunter2" not in wrong.content.decode()
 
 
 def test_refused_logins_cannot_be_told_apart(john, person, nobody):

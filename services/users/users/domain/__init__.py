@@ -19,6 +19,7 @@ from users.domain.accounts import (
     register,
 )
 from users.domain.sessions import (
+    ANSWER_LOST,
     LOGINS,
     REUSES,
     LoginRefused,
@@ -40,6 +41,7 @@ from users.domain.sessions import (
 )
 
 __all__ = [
+    "ANSWER_LOST",
     "LOGINS",
     "REGISTRATIONS",
     "REUSES",

@@ -7,9 +7,10 @@ import secrets
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from prometheus_client import Counter
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 STAFF_ROLE = "staff"
+
+ANSWER_LOST: Final = timedelta(seconds=60)
+"""How long after a refresh its answer may have been lost, so that it is repeated."""
 
 LOGINS = Counter("user_logins", "Attempts to log in, by their outcome.", ["status"])
 REUSES = Counter("user_refresh_reuses", "Logins ended because a refresh token was used twice.")
@@ -103,23 +107,32 @@ def refresh(token: str, *, key: str | None = None) -> Tokens:
 
     The row is compared and swapped in a single statement on a single table, so of two simultaneous
     uses exactly one succeeds, on every database and without a lock. Whoever lost the answer and
-    repeats the request with its key finds the row as it left it, and gets the same token again.
+    soon repeats the request with its key finds the row as it left it, gets the same token again,
+    and leaves the row as it is.
     """
     session_id, secret = parse(token)
     session = Session.objects.select_related("user").filter(pk=session_id).first()
     if session is None or not session.user.is_active:
         raise RefreshRefused
     now, fresh = timezone.now(), successor(secret, key)
+    unused = Q(digest=digest(secret))
+    repeated = Q(digest=digest(fresh), rotated_at__gt=now - ANSWER_LOST)
     swapped = Session.objects.filter(
-        pk=session.pk,
-        digest__in=(digest(secret), digest(fresh)),
-        revoked_at=None,
-        expires_at__gt=now,
-    ).update(digest=digest(fresh), rotated_at=now, expires_at=expiry(now, session.created_at))
+        unused | repeated, pk=session.pk, revoked_at=None, expires_at__gt=now
+    ).update(
+        digest=digest(fresh),
+        rotated_at=_moved(unused, "rotated_at", now),
+        expires_at=_moved(unused, "expires_at", expiry(now, session.created_at)),
+    )
     if not swapped:
         end_reused(session, now)
         raise RefreshRefused
     return tokens_for(session.user, session, fresh)
+
+
+def _moved(when: Q, column: str, at: datetime) -> Case:
+    """A time of those rows for which something holds; the others keep theirs."""
+    return Case(When(when, then=Value(at)), default=F(column))
 
 
 def successor(secret: str, key: str | None) -> str:

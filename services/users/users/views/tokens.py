@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
@@ -11,7 +12,7 @@ from rest_framework.views import APIView
 
 from quintet.auth import Public
 from quintet.views.idempotency import HEADER
-from quintet.views.idempotency.keys import key_of
+from quintet.views.idempotency.keys import key_of, refused
 from quintet.views.throttling import RateLimit, attempt
 from users import domain
 from users.views.serializers import CredentialsSerializer, RefreshSerializer, TokensSerializer
@@ -39,11 +40,11 @@ REFRESH = OpenApiExample(
 FAILED_LOGINS = RateLimit("failed-login", setting="FAILED_LOGIN_RATE_LIMIT")
 KEY = OpenApiParameter(
     HEADER,
-    str,
+    UUID,
     OpenApiParameter.HEADER,
     description=(
         "A random UUID that goes with this refresh token and with no other: who repeats the "
-        "request with it gets the same pair again, until that pair is used."
+        "request with it within a minute gets the same pair again, until that pair is used."
     ),
     examples=[OpenApiExample("A random UUID", value="8e03978e-40d5-43e8-bc93-6894a57f9324")],
 )
@@ -93,9 +94,10 @@ class RefreshView(APIView):
     def post(self, request: Request) -> Response:
         """Exchange a refresh token for a new pair; using it a second time ends the login.
 
-        Whoever lost the answer may repeat the request with the key that it had.
+        Whoever lost the answer may repeat the request with its key, within a minute.
         """
-        tokens = domain.refresh(parsed(RefreshSerializer, request)["refresh"], key=key_of(request))
+        token = parsed(RefreshSerializer, request)["refresh"]
+        tokens = domain.refresh(token, key=unguessable_key_of(request))
         return secret(TokensSerializer(tokens).data)
 
 
@@ -122,6 +124,18 @@ def parsed(form: type[StrictSerializer[Any]], request: Request) -> dict[str, Any
     serializer = form(data=request.data)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def unguessable_key_of(request: Request) -> str | None:
+    """Read a key that proves who repeats a request; it is a secret, so no error repeats it."""
+    key = key_of(request)
+    try:
+        return None if key is None else str(UUID(key))
+    except ValueError:
+        raise refused(
+            f"These {len(key or '')} characters are no UUID: send a random one with each refresh "
+            "token, and the same one with each repetition."
+        ) from None
 
 
 def secret(body: Any) -> Response:
