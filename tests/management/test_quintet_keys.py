@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import stat
 
@@ -108,6 +109,35 @@ def test_a_file_keeps_its_mode_and_leaves_none_beside_it(filed, file):
     filed.run("add", "--write")
 
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_file_still_belongs_to_the_service_when_root_has_changed_it(filed, file):
+    """The naive version leaves a file of root, and the service cannot read it any more."""
+    owner = (54321, 54321) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+    os.chown(file, *owner)
+
+    filed.run("add", "--write")
+
+    found = file.stat()
+    assert (found.st_uid, found.st_gid) == owner
+    assert stat.S_IMODE(found.st_mode) == 0o640
+
+
+def test_a_file_that_cannot_be_given_to_its_owner_stays_as_it_is(filed, file, value, monkeypatch):
+    given = []
+
+    def fail(_path, *owner):
+        given.append(owner)
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.chown", fail)
+
+    with pytest.raises(CommandError, match=r"it belongs to user \d+ and group \d+: .* as root"):
+        filed.run("add", "--write")
+
+    assert given == [(file.stat().st_uid, file.stat().st_gid)]
+    assert file.read_text() == value
     assert list(file.parent.iterdir()) == [file]
 
 

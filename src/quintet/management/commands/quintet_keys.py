@@ -101,8 +101,19 @@ def _write(value: str) -> None:
             opened.write(value)
             opened.flush()
             os.fsync(opened.fileno())
-        partial.chmod(file.stat().st_mode & 0o777)
+        _give_to_owner_of(file, partial)
         partial.replace(file)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise CommandError(f"{file} cannot be written: {error.strerror}.") from None
+
+
+def _give_to_owner_of(file: Path, partial: Path) -> None:
+    """Let the same people read the new file; its owner goes first, lest others read it before."""
+    old = file.stat()
+    try:
+        os.chown(partial, old.st_uid, old.st_gid)
+    except PermissionError as error:
+        why = f"it belongs to user {old.st_uid} and group {old.st_gid}: run this as root"
+        raise PermissionError(error.errno, why) from None
+    partial.chmod(old.st_mode & 0o777)
