@@ -119,6 +119,66 @@ def test_what_nobody_can_stumble_over_is_seen_and_breaks_nothing(new):
     assert list(differences(DOCUMENT, new))
 
 
+LAMPS = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Lamp"}}}}
+SHADE = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}
+SHADES = {"content": {"application/json": {"schema": SHADE}}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentences"),
+    [
+        (LAMPS, []),
+        ({}, [f"{GET}: it may answer 202 now, which has no body"]),
+        (
+            SHADES,
+            [
+                f"{GET}: it may answer 202 now, and in it {name} is not promised any more"
+                for name in ("name", "note", "parts", "status")
+            ]
+            + [f"{GET}: it may answer 202 now, and in it id may be string, and was integer"],
+        ),
+    ],
+)
+def test_another_success_has_to_look_like_one_that_is_promised(answer, sentences):
+    """The naive version asks for the statuses alone that were there before."""
+    assert breaking(DOCUMENT, changed(*ANSWER, "responses", "202", to=answer)) == sentences
+
+
+def test_another_success_may_say_less_words_than_the_one_beside_it():
+    few = {
+        **DOCUMENT["components"]["schemas"]["Lamp"]["properties"],
+        "status": {"type": "string", "enum": ["on"]},
+    }
+    schema = {"type": "object", "required": ["id", "name", "status"], "properties": few}
+    answer = {"content": {"application/json": {"schema": schema}}}
+
+    assert breaking(DOCUMENT, changed(*ANSWER, "responses", "202", to=answer)) == []
+
+
+def test_where_no_body_was_promised_another_success_may_have_one():
+    assert breaking(DOCUMENT, changed(*ASKED, "responses", "200", to=LAMPS)) == []
+
+
+@pytest.mark.parametrize("word", ["multipleOf", "not", "uniqueItems", "a keyword of the future"])
+def test_a_keyword_that_appears_in_a_request_may_narrow_it(word):
+    new = in_schema("LampRequest", "properties", "name", word, to=5)
+
+    assert breaking(DOCUMENT, new) == [
+        f"{POST}: in the body name is held to {word} 5, and was to {word} none"
+    ]
+
+
+@pytest.mark.parametrize("word", ["description", "default", "example", "deprecated", "x-of-ours"])
+def test_a_keyword_that_only_describes_narrows_nothing(word):
+    assert breaking(DOCUMENT, in_schema("LampRequest", "properties", "name", word, to="x")) == []
+
+
+def test_a_map_that_is_not_taken_any_more_is_named():
+    old = in_schema("LampRequest", "additionalProperties", to={"type": "string"})
+
+    assert breaking(old, DOCUMENT) == [f"{POST}: in the body * is not taken any more"]
+
+
 def test_a_renamed_field_is_an_old_one_that_is_gone():
     new = in_schema("Lamp", "properties", "title", to={"type": "string"})
     new["components"]["schemas"]["Lamp"]["required"] = ["id", "status", "title"]

@@ -162,6 +162,29 @@ class _Operations:
                     continue
                 found = misfits(self.old.part(schema), self.new.part(now), kept=True)
                 yield from (f"in the answer {status} {it.said(_OF_ANSWERS)}" for it in found)
+        yield from self._new_answers()
+
+    def _new_answers(self) -> Iterator[str]:
+        """A caller reads any success as one of those that it knows."""
+        still = [it for status, it in self.old.answers.items() if status in self.new.answers]
+        if not still or None in still:
+            return
+        known = [self.old.part(schema) for schema in still if schema is not None]
+        for status in sorted(self.new.answers.keys() - self.old.answers.keys()):
+            said = f"it may answer {status} now"
+            answer = self.new.answers[status]
+            if answer is None:
+                yield f"{said}, which has no body"
+                continue
+            now = self.new.part(answer)
+            found = min((self._unlike(it, now) for it in known), key=len)
+            yield from (f"{said}, and in it {sentence}" for sentence in found)
+
+    @staticmethod
+    def _unlike(known: Part, now: Part) -> list[str]:
+        """How an answer differs from another; it need not have all words of a list."""
+        found = misfits(known, now, kept=True)
+        return [it.said(_OF_ANSWERS) for it in found if it.kind is not Kind.WORD]
 
     def _narrowed(self, old: Json, new: Json) -> Iterator[str]:
         found = misfits(self.new.part(new), self.old.part(old))

@@ -1,6 +1,7 @@
 """Whether one schema allows more than another: the question behind every breaking change.
 
-Of the schemas of OpenAPI 3.0 and JSON Schema it knows what drf-spectacular and msgspec write.
+Of the schemas of OpenAPI 3.0 and JSON Schema it knows what drf-spectacular and msgspec write; any
+other keyword may narrow what is allowed, and has to stay as it is.
 """
 
 from __future__ import annotations
@@ -9,14 +10,19 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
+from quintet.contracts.merging import LEAST, MOST, describes, merged
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from quintet.contracts.files import Json
 
-_MOST: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
-_LEAST: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems")
-_SAME: Final = ("pattern", "format")
+_BOUNDS: Final = (*MOST, *LEAST, "pattern", "format")
+_ELSEWHERE: Final = frozenset(
+    {"type", "nullable", "enum", "items", "properties", "required", "additionalProperties"}
+)
+"""Keywords that are compared with others, and not each by itself."""
+
 _NAMES: Final = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
@@ -59,14 +65,14 @@ class Part:
         return Part(schema=schema, document=self.document)
 
     def resolved(self) -> Part:
-        """The schema that is meant: behind a reference, or alone in an ``allOf``."""
+        """The schema that is meant: behind a reference, or all of an ``allOf`` in one."""
         part = self
         while True:
             if "$ref" in part.schema:
                 part = part.sub(_at(part.document, part.schema["$ref"]))
-            elif len(part.schema.get("allOf", ())) == 1:
-                rest = {name: value for name, value in part.schema.items() if name != "allOf"}
-                part = part.sub({**part.sub(part.schema["allOf"][0]).resolved().schema, **rest})
+            elif "allOf" in part.schema:
+                members = [part.sub(one).resolved().schema for one in part.schema["allOf"]]
+                part = part.sub(merged([*members, _without(part.schema, "allOf")]))
             else:
                 return part
 
@@ -76,10 +82,11 @@ class Part:
         schema = part.schema
         if schema.get("nullable"):
             yield part.sub({"type": "null"})
-            schema = {name: value for name, value in schema.items() if name != "nullable"}
-        if several := schema.get("anyOf") or schema.get("oneOf"):
-            for one in several:
-                yield from part.sub(one).branches()
+            schema = _without(schema, "nullable")
+        if name := next((it for it in ("anyOf", "oneOf") if schema.get(it)), None):
+            beside = _without(schema, name, *filter(describes, schema))
+            for one in schema[name]:
+                yield from part.sub({"allOf": [beside, one]} if beside else one).branches()
         elif isinstance(schema.get("type"), list):
             for kind in schema["type"]:
                 yield part.sub({**schema, "type": kind})
@@ -87,6 +94,10 @@ class Part:
             yield from _by_type_of_words(part)
         else:
             yield part.sub(schema)
+
+    def keyword(self, name: str) -> Any:
+        """What a keyword says, with what its references stand for."""
+        return _spelled_out(self.schema.get(name), self.document)
 
     @property
     def name(self) -> str:
@@ -128,20 +139,25 @@ class _Comparison:
             yield from min(outcomes, key=len)
 
     def _fit(self, expected: Part, given: Part, at: str) -> Iterator[Misfit]:
-        yield from self._bounds(expected.schema, given.schema, at)
+        yield from self._words(expected.schema, given.schema, at)
+        yield from self._bounds(expected, given, at)
         if given.schema.get("type") == "object":
             yield from self._fields(expected, given, at)
         if given.schema.get("type") == "array":
             items = [one.sub(one.schema.get("items", {})) for one in (expected, given)]
             yield from self.run(items[0], items[1], f"{at}[]")
 
-    def _bounds(self, expected: Json, given: Json, at: str) -> Iterator[Misfit]:
+    def _words(self, expected: Json, given: Json, at: str) -> Iterator[Misfit]:
         for word in (_vanished if self._kept else _unexpected)(expected, given):
             yield Misfit(kind=Kind.WORD, at=at, given=str(word))
-        for name in (*_MOST, *_LEAST, *_SAME):
-            wanted, got = expected.get(name), given.get(name)
-            if wanted is None or "enum" in given or _describes_only(name, expected):
+
+    def _bounds(self, expected: Part, given: Part, at: str) -> Iterator[Misfit]:
+        for name in expected.schema:
+            if name in _ELSEWHERE or _describes_only(name, expected.schema):
                 continue
+            if name in _BOUNDS and "enum" in given.schema:
+                continue
+            wanted, got = expected.keyword(name), given.keyword(name)
             if got is None or _exceeds(name, got, wanted):
                 said = "none" if got is None else str(got)
                 yield Misfit(
@@ -160,9 +176,37 @@ class _Comparison:
                 yield from self.run(expected.sub(wanted[name]), given.sub(got[name]), below)
             elif expected.schema.get("additionalProperties") is False:
                 yield Misfit(kind=Kind.UNKNOWN, at=_below(at, name))
-        rest, other = (it.schema.get("additionalProperties") for it in (expected, given))
-        if isinstance(rest, dict) and isinstance(other, dict):
-            yield from self.run(expected.sub(rest), given.sub(other), _below(at, "*"))
+        yield from self._other_fields(expected, given, _below(at, "*"))
+
+    def _other_fields(self, expected: Part, given: Part, at: str) -> Iterator[Misfit]:
+        rest, other = (_of_other_fields(it.schema) for it in (expected, given))
+        if rest is False and isinstance(other, dict):
+            yield Misfit(kind=Kind.UNKNOWN, at=at)
+        elif isinstance(rest, dict) and isinstance(other, dict):
+            yield from self.run(expected.sub(rest), given.sub(other), at)
+        elif isinstance(rest, dict) and self._kept and (rest or other is False):
+            yield Misfit(kind=Kind.MISSING, at=at)
+
+
+def _of_other_fields(schema: Json) -> Json | bool | None:
+    """The schema of fields without a name, ``False`` where there are none."""
+    said: Json | bool | None = schema.get("additionalProperties")
+    return {} if said is True else said
+
+
+def _without(schema: Json, *names: str) -> Json:
+    return {name: value for name, value in schema.items() if name not in names}
+
+
+def _spelled_out(value: Any, document: Json, inside: tuple[str, ...] = ()) -> Any:
+    if isinstance(value, list):
+        return [_spelled_out(one, document, inside) for one in value]
+    if not isinstance(value, dict):
+        return value
+    reference = value.get("$ref")
+    if isinstance(reference, str) and reference not in inside:
+        return _spelled_out(_at(document, reference), document, (*inside, reference))
+    return {name: _spelled_out(one, document, inside) for name, one in value.items()}
 
 
 def _by_type_of_words(part: Part) -> Iterator[Part]:
@@ -198,14 +242,14 @@ def _alike(expected: Part, given: Part) -> bool:
 
 
 def _exceeds(name: str, got: Any, wanted: Any) -> bool:
-    if name in _MOST:
+    if name in MOST:
         return bool(got > wanted)
-    return bool(got < wanted) if name in _LEAST else bool(got != wanted)
+    return bool(got < wanted) if name in LEAST else bool(got != wanted)
 
 
 def _describes_only(name: str, schema: Json) -> bool:
-    """The format of a number says how wide it is, and its bounds say so too."""
-    return name == "format" and schema.get("type") != "string"
+    """Like others, the format of a number: how wide it is, its bounds say too."""
+    return describes(name) or (name == "format" and schema.get("type") != "string")
 
 
 def _below(at: str, name: str) -> str:
