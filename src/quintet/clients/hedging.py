@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from threading import Event, Lock
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ParamSpec, TypeAlias
 
 from prometheus_client import Counter
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Attempt: TypeAlias = Callable[[wire.Interrupt], wire.Response]
 
+P = ParamSpec("P")
+
 Outcome: TypeAlias = wire.Response | ServiceException
 """What an attempt came to: an answer, or why there is none."""
 
@@ -34,10 +36,10 @@ HEDGES = Counter(
 _OF_NO_USE = frozenset({429, 502, 503, 504})
 
 
-def ended(attempt: Callable[[], wire.Response]) -> Outcome:
+def ended(attempt: Callable[P, wire.Response], *args: P.args, **kwargs: P.kwargs) -> Outcome:
     """Make an attempt and say what it came to."""
     try:
-        return attempt()
+        return attempt(*args, **kwargs)
     except ServiceException as error:
         return error
 
@@ -53,7 +55,7 @@ class Entrant:
     def run(self) -> None:
         """Make the attempt."""
         with suppress(wire.Interrupted):
-            self.outcome = ended(lambda: self._attempt(self.interrupt))
+            self.outcome = ended(self._attempt, self.interrupt)
 
     @property
     def has_answer(self) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter
@@ -117,7 +116,7 @@ class Pipeline:
     def _outcome(self, plan: Plan, ends_at: float) -> Outcome:
         pause = None if plan.usual is None else plan.usual.seconds
         if pause is None or time.monotonic() + pause + USEFUL_SECONDS > ends_at:
-            return ended(partial(self._attempt, plan, ends_at))
+            return ended(self._attempt, plan, ends_at)
         # Who is asked too much at once is not helped by being asked more.
         second = replace(plan, waits=False)
         return Race(
@@ -223,14 +222,19 @@ class Pipeline:
 
 def _pause(outcome: Outcome, spread: float) -> float | None:
     """How long to wait before the next attempt; ``None`` when another one makes no sense."""
-    spread = random.uniform(0.0, min(spread, BACKOFF_SECONDS_MAX))  # noqa: S311 - no secret
+    least = _least_pause(outcome)
+    if least is None:
+        return None
+    return least + random.uniform(0.0, min(spread, BACKOFF_SECONDS_MAX))  # noqa: S311 - no secret
+
+
+def _least_pause(outcome: Outcome) -> float | None:
     if isinstance(outcome, wire.Response):
         if outcome.status not in _AGAIN or wire.NO_RETRY_HEADER in outcome.headers:
             return None
-        asked = _asked_to_wait(outcome)
-        return None if asked is None else asked + spread
+        return _asked_to_wait(outcome)
     repeats = isinstance(outcome, UnavailableException | DeadlineException)
-    return spread if repeats and not isinstance(outcome, SparedException) else None
+    return 0.0 if repeats and not isinstance(outcome, SparedException) else None
 
 
 def _asked_to_wait(response: wire.Response) -> float | None:

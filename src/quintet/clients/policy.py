@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Policy:
     hedged: bool = False
     """Whether a GET is asked once more, beside the first one, when that takes unusually long."""
 
+    @lru_cache(maxsize=64)  # noqa: B019 - as many as there are client classes, for all time
     def effective(self, env: ServiceSettings) -> Effective:
         """Fill in what was left to the settings."""
         return Effective(
