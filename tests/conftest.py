@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from contextlib import ExitStack
 
 import pytest
@@ -11,6 +13,22 @@ import structlog
 from quintet import conf
 from quintet.telemetry import metrics
 from quintet.testing import servers
+
+_traced = []
+
+
+def stop_tracing():
+    _traced.append(sys.gettrace())
+    sys.settrace(None)
+
+
+def trace_again():
+    sys.settrace(_traced.pop())
+
+
+# Coverage takes a lock when a thread meets a new file. A child that is made in that moment would
+# wait for it for ever, and nobody collects what a child covers.
+os.register_at_fork(before=stop_tracing, after_in_parent=trace_again)
 
 
 @pytest.fixture(scope="session")
