@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.utils import ConnectionHandler
 
 from quintet.database import pool as pools
@@ -21,6 +22,16 @@ from tests.database.asking import asked, backend, frozen, spent
 from tests.database.settings import environment
 
 CLOSED_PORT = 9  # discard: nobody serves it
+
+
+@pytest.fixture(autouse=True)
+def pools_of_its_own(monkeypatch):
+    """Django knows pools by the alias alone, and the one of the test project is open, perhaps."""
+    found = {}
+    monkeypatch.setattr(DatabaseWrapper, "_connection_pools", found)
+    yield
+    for pool in found.values():
+        pool.close()
 
 
 @contextmanager
