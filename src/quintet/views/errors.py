@@ -22,6 +22,7 @@ from quintet.telemetry import confidence, traces
 from quintet.telemetry.logs import get_logger
 from quintet.telemetry.redaction import redact
 from quintet.views.negotiation import PROBLEM, wants_problem
+from quintet.views.phrases import phrase_of
 from quintet.views.throttling import FIGURES, count_failed
 from quintet.views.translation import GENERAL, INVALID, StatusException, is_outage, translate
 
@@ -136,7 +137,7 @@ def status_of(error: ServiceException) -> int:
 def from_status(response: HttpResponseBase) -> ServiceException:
     """The error that an answer without the envelope stands for; field errors of DRF are kept."""
     status = response.status_code
-    message = _phrase(status)
+    message = phrase_of(status)
     kind = _KINDS.get(status)
     data: Any = getattr(response, "data", None)
     if kind is Kind.INVALID:
@@ -232,7 +233,7 @@ def _problem(error: dict[str, Any], *, status: int) -> dict[str, Any]:
     """The same error in the words of RFC 9457; its own members follow the five of the standard."""
     return {
         "type": "about:blank",
-        "title": _phrase(status),
+        "title": phrase_of(status),
         "status": status,
         "detail": error["message"],
         "instance": f"urn:correlation:{error['correlation_id']}",
@@ -280,10 +281,3 @@ def _field_errors(data: Any) -> dict[str, Any]:
     if isinstance(data, dict):
         return {str(name): value for name, value in data.items()}
     return {GENERAL: data} if isinstance(data, list) else {}
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return f"Status {status}"

@@ -6,7 +6,6 @@ the envelope and as a problem of RFC 9457.
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -19,6 +18,7 @@ from quintet.errors import BY_CODE
 from quintet.views.errors import STATUS
 from quintet.views.idempotency import DECLARED, HEADER
 from quintet.views.negotiation import PROBLEM
+from quintet.views.phrases import phrase_of
 from quintet.views.serializers import _Strict
 from quintet.views.throttling import POLICY_HEADER, STANDING_HEADER, RateThrottle, limit_of
 from quintet.views.translation import API_ERROR
@@ -153,7 +153,7 @@ class AutoSchema(SpectacularSchema):
 
     def _shared(self, status: str, error: dict[str, Any]) -> dict[str, Any]:
         """Let operations whose errors are the same refer to one: it is most of the document."""
-        name = HTTPStatus(int(status)).phrase.title().replace(" ", "")
+        name = phrase_of(int(status)).title().replace(" ", "")
         if "headers" in error:
             name = f"{name}.{limit_of(self.view).name}"
         component = _component(name, ResolvedComponent.RESPONSE, error)
@@ -190,7 +190,7 @@ class AutoSchema(SpectacularSchema):
 
     def _error(self, status: int) -> dict[str, Any]:
         return {
-            "description": HTTPStatus(status).phrase,
+            "description": phrase_of(status),
             "content": {
                 "application/json": self._content("Error", ERROR_SCHEMA, example=_example(status)),
                 PROBLEM: self._content("Problem", PROBLEM_SCHEMA, example=_problem(status)),
@@ -259,7 +259,7 @@ def _problem(status: int) -> dict[str, Any]:
     error = _example(status)["error"]
     return {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": phrase_of(status),
         "status": status,
         "detail": error.pop("message"),
         "instance": f"urn:correlation:{_ID}",
