@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from statistics import median
 
 import psycopg
 import pytest
@@ -87,7 +88,3 @@ def test_a_million_old_events_go_while_new_ones_are_told(told, figures):
     }
     assert second <= 1.1 * first
     assert median(busy) <= 2 * median(calm)
-
-
-def median(values):
-    return sorted(values)[len(values) // 2]

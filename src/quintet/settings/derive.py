@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from environ import Env
 
+from quintet.settings.schemes import REDIS_SCHEMES
+
 if TYPE_CHECKING:
     from quintet.settings.service import ServiceSettings
 
@@ -29,7 +31,6 @@ REDIS_CACHE = "quintet.cache.redis.RedisCache"
 TRACED_CACHE = "quintet.cache.redis.TracedRedisCache"
 QUEUED_TASKS = "quintet.tasks.celery.CeleryBackend"
 IMMEDIATE_TASKS = "quintet.tasks.immediate.ImmediateBackend"
-REDIS_SCHEMES = frozenset({"redis", "rediss", "valkey", "valkeys"})
 PAGE_SIZE = 20
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

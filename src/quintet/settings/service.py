@@ -27,13 +27,14 @@ from quintet.settings.environment import Reading
 from quintet.settings.masking import mask
 from quintet.settings.problems import Problem, SettingsError
 from quintet.settings.production import refusals
+from quintet.settings.schemes import NATS_SCHEMES, RABBITMQ_SCHEMES, REDIS_SCHEMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 DATABASE_SCHEMES = ("postgres", "postgresql", "sqlite")
-CACHE_SCHEMES = ("redis", "rediss", "valkey", "valkeys", "locmemcache", "dummycache")
-BROKER_SCHEMES = ("redis", "rediss", "valkey", "valkeys", "amqp", "amqps", "nats", "tls")
+CACHE_SCHEMES = (*REDIS_SCHEMES, "locmemcache", "dummycache")
+BROKER_SCHEMES = (*REDIS_SCHEMES, *RABBITMQ_SCHEMES, *NATS_SCHEMES)
 SERVICE_NAME_PATTERN = r"[a-z][a-z0-9-]{0,62}"
 NO_ISSUERS: Mapping[str, str] = MappingProxyType({})
 _URL_SUFFIX = "_SERVICE_URL"

@@ -89,7 +89,7 @@ class TLSConnection(Connection):
         self.sock.do_handshake()
 
 
-class _PlainSocket(socket.socket):
+class _Bounded(socket.socket):
     """A socket on which every wait ends at the deadline of the exchange."""
 
     used_at = 0.0
@@ -100,21 +100,17 @@ class _PlainSocket(socket.socket):
         self.used_at = time.monotonic()
         return received
 
+
+class _PlainSocket(_Bounded):
+    """The same, to send over."""
+
     def sendall(self, *args: Any, **kwargs: Any) -> None:
         self.settimeout(_remaining())
         super().sendall(*args, **kwargs)
 
 
-class TLSSocket(ssl.SSLSocket):
+class TLSSocket(_Bounded, ssl.SSLSocket):
     """The same for an encrypted connection; ``sendall`` is made of ``send`` there."""
-
-    used_at = 0.0
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(_remaining())
-        received = super().recv_into(*args, **kwargs)
-        self.used_at = time.monotonic()
-        return received
 
     def send(self, *args: Any, **kwargs: Any) -> int:
         self.settimeout(_remaining())

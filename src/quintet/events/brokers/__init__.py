@@ -12,14 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from quintet.errors import UnavailableException
+from quintet.settings.schemes import NATS_SCHEMES, RABBITMQ_SCHEMES, REDIS_SCHEMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
-
-REDIS_SCHEMES = ("redis", "rediss", "valkey", "valkeys")
-RABBITMQ_SCHEMES = ("amqp", "amqps")
-NATS_SCHEMES = ("nats", "tls")
 
 
 class Message(NamedTuple):
